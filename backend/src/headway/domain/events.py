@@ -1,0 +1,431 @@
+"""The event union: one data struct per kind, with its wire type and the fields every viewer may read.
+
+An event is `{"seq", "kind", "type", "timestamp", "data"}`. What an emitter builds is only the data struct
+(tens of nanoseconds); `encode_body` adds the rest, once, off the emitter's thread. The stored line of an
+event is `{"seq":N,` before that body.
+"""
+
+from enum import StrEnum
+from typing import Any, ClassVar, Literal, get_args
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+
+from headway.errors import InvalidMessage
+
+WireType = Literal["status", "log", "progress", "error", "complete"]
+Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+LEVELS: tuple[str, ...] = get_args(Level)
+MAX_MESSAGE_BYTES = 65_536  # a longer log message is cut and carries its full length
+ERROR_LEVELS = frozenset({"ERROR", "CRITICAL"})
+
+
+class Status(StrEnum):
+    """Status of an execution, as far as a naive client can tell."""
+
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Phase(StrEnum):
+    """Finer than `Status`: what the execution is doing now."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    WAITING = "waiting"  # for an approval or a timer
+    CANCELLING = "cancelling"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class StepStatus(StrEnum):
+    RUNNING = "running"
+    RETRYING = "retrying"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    CANCELLED = "cancelled"
+
+
+class Totals(msgspec.Struct, gc=False):
+    """What the seal says: a viewer that counted the same has everything."""
+
+    events: int
+    logs: int
+    errors: int
+    dropped: int = 0
+
+
+class PlannedStep(msgspec.Struct, gc=False):
+    """A step the workflow says it will run; `after` names the steps it waits for."""
+
+    name: str
+    after: list[str] = msgspec.field(default_factory=list)
+    weight: float = 1.0
+
+
+class EventData(msgspec.Struct, omit_defaults=True, gc=False):
+    """What one kind of event says. Strings and numbers only; anything richer arrives encoded, as `Raw`."""
+
+    kind: ClassVar[str] = ""
+    wire: ClassVar[WireType] = "status"
+    constant: ClassVar[dict[str, Any]] = {}  # fields with one value for the kind: encoded, never stored
+    terminal: ClassVar[bool] = False
+    droppable: ClassVar[bool] = False  # may be given up, counted, when the store stalls
+
+
+class ExecutionQueued(EventData, kw_only=True):
+    kind = "execution.queued"
+    constant: ClassVar[dict[str, Any]] = {"status": "running", "phase": "queued"}
+    input: Raw
+    by: str | None = None
+    retry_of: str | None = None
+    from_step: str | None = None
+    message: str | None = None
+
+
+class ExecutionStarted(EventData, kw_only=True):
+    kind = "execution.started"
+    constant: ClassVar[dict[str, Any]] = {"status": "running", "phase": "running"}
+    attempt: int
+    worker: str
+    progress: float | UnsetType = UNSET  # set by the recorder: the roll-up
+    indeterminate: bool = False
+    plan: list[PlannedStep] = msgspec.field(default_factory=list)
+    message: str | None = None
+
+
+class ExecutionResumed(EventData, kw_only=True):
+    """Crash recovery of an open execution; `attempt` counts the times it was taken up."""
+
+    kind = "execution.resumed"
+    constant: ClassVar[dict[str, Any]] = {"status": "running", "phase": "running"}
+    attempt: int
+    worker: str
+    reused_steps: int = 0
+    progress: float | UnsetType = UNSET
+    indeterminate: bool = False
+    plan: list[PlannedStep] = msgspec.field(default_factory=list)
+    message: str | None = None
+
+
+class ExecutionResult(msgspec.Struct, gc=False, kw_only=True):
+    """What `onExecutionComplete` gets."""
+
+    execution_id: str
+    status: str
+    output: Raw = Raw(b"null")
+    error: str | None = None
+    totals: Totals
+
+
+class ExecutionCompleted(EventData, kw_only=True):
+    kind = "execution.completed"
+    wire: ClassVar[WireType] = "complete"
+    constant: ClassVar[dict[str, Any]] = {"status": "completed", "phase": "completed", "progress": 100.0}
+    terminal = True
+    message: str = "completed"
+    totals: Totals
+    result: ExecutionResult
+
+
+class ExecutionFailed(EventData, kw_only=True):
+    kind = "execution.failed"
+    wire: ClassVar[WireType] = "error"
+    constant: ClassVar[dict[str, Any]] = {"status": "failed", "phase": "failed"}
+    terminal = True
+    error: str  # one line: "KeyError: 'sku'"
+    code: str = "workflow_failed"
+    message: str | None = None
+    traceback: str | None = None
+    step: str | None = None
+    step_id: str | None = None
+    progress: float | UnsetType = UNSET
+    totals: Totals
+    result: ExecutionResult
+
+
+class ExecutionCancelled(EventData, kw_only=True):
+    kind = "execution.cancelled"
+    wire: ClassVar[WireType] = "complete"
+    constant: ClassVar[dict[str, Any]] = {"status": "cancelled", "phase": "cancelled"}
+    terminal = True
+    message: str = "cancelled"
+    by: str | None = None
+    progress: float | UnsetType = UNSET
+    totals: Totals
+    result: ExecutionResult
+
+
+class StepStarted(EventData, kw_only=True):
+    kind = "step.started"
+    constant: ClassVar[dict[str, Any]] = {"status": "running", "step_status": "running"}
+    step: str
+    step_id: str
+    attempt: int = 1
+    key: str | None = None  # digest of name, lane and arguments: how a resumed run finds its results
+    parent: str | None = None
+    total: int | None = None  # how many items the step will go through, where known
+    unit: str | None = None
+    weight: float = 1.0
+    message: str | None = None
+
+
+class StepProgressed(EventData, kw_only=True):
+    """`done` of `total` in `unit`; `progress` is the execution's, set by the recorder."""
+
+    kind = "step.progressed"
+    wire: ClassVar[WireType] = "progress"
+    droppable = True
+    progress: float | UnsetType = UNSET
+    indeterminate: bool = False
+    step: str | None = None
+    step_id: str | None = None
+    done: float | None = None
+    total: float | None = None
+    unit: str | None = None
+    message: str | None = None
+
+
+class StepRetrying(EventData, kw_only=True):
+    kind = "step.retrying"
+    wire: ClassVar[WireType] = "log"
+    constant: ClassVar[dict[str, Any]] = {"level": "ERROR", "step_status": "retrying"}
+    step: str
+    step_id: str
+    attempt: int  # the one that failed
+    max_attempts: int
+    backoff_s: float
+    message: str
+    error: str
+    traceback: str | None = None
+
+
+class StepCompleted(EventData, kw_only=True):
+    kind = "step.completed"
+    wire: ClassVar[WireType] = "progress"
+    constant: ClassVar[dict[str, Any]] = {"step_status": "completed"}
+    progress: float | UnsetType = UNSET
+    indeterminate: bool = False
+    step: str
+    step_id: str
+    attempt: int = 1
+    key: str | None = None
+    duration_s: float | None = None
+    result: Raw | UnsetType = (
+        UNSET  # absent where the result cannot be encoded: a resumed run does the step again
+    )
+    message: str | None = None
+
+
+class StepFailed(EventData, kw_only=True):
+    """The step has no try left; the workflow may still catch the error, so this is a log line, not `error`."""
+
+    kind = "step.failed"
+    wire: ClassVar[WireType] = "log"
+    constant: ClassVar[dict[str, Any]] = {"level": "ERROR", "step_status": "failed"}
+    step: str
+    step_id: str
+    attempt: int = 1
+    message: str
+    error: str
+    traceback: str | None = None
+    duration_s: float | None = None
+
+
+class StepSkipped(EventData, kw_only=True):
+    kind = "step.skipped"
+    constant: ClassVar[dict[str, Any]] = {"status": "running", "step_status": "skipped"}
+    step: str
+    step_id: str
+    message: str | None = None
+
+
+class StepCancelled(EventData, kw_only=True):
+    kind = "step.cancelled"
+    constant: ClassVar[dict[str, Any]] = {"status": "running", "step_status": "cancelled"}
+    step: str
+    step_id: str
+    attempt: int = 1
+    message: str | None = None
+
+
+class Log(EventData):
+    kind = "log"
+    wire: ClassVar[WireType] = "log"
+    droppable = True
+    level: str
+    message: str
+    step_id: str | None = None
+    step: str | None = None
+    logger: str | None = None
+    stream: str | None = None  # stdout, stderr or logging
+    length: int | None = None  # bytes before the cut, where the message was cut
+
+
+class Control(EventData, kw_only=True):
+    """What the three kinds of a control share; `control_id` is its receipt."""
+
+    control: str  # cancel
+    control_id: str
+    by: str | None = None
+    message: str | None = None
+
+
+class ControlRequested(Control, kw_only=True):
+    kind = "control.requested"
+    constant: ClassVar[dict[str, Any]] = {"status": "running"}
+    phase: str = "running"
+
+
+class ControlDelivered(Control, kw_only=True):
+    kind = "control.delivered"
+    constant: ClassVar[dict[str, Any]] = {"status": "running"}
+
+
+class ControlEffective(Control, kw_only=True):
+    kind = "control.effective"
+    constant: ClassVar[dict[str, Any]] = {"status": "running"}
+
+
+class ApprovalRequested(EventData, kw_only=True):
+    kind = "approval.requested"
+    constant: ClassVar[dict[str, Any]] = {"status": "running", "phase": "waiting"}
+    approval_id: str
+    message: str
+    step_id: str | None = None
+    form: Raw | UnsetType = UNSET
+    deadline: str | None = None
+
+
+class ApprovalAnswered(EventData, kw_only=True):
+    kind = "approval.answered"
+    constant: ClassVar[dict[str, Any]] = {"status": "running", "phase": "running"}
+    approval_id: str
+    approved: bool
+    by: str | None = None
+    answer: Raw | UnsetType = UNSET
+    message: str | None = None
+
+
+class Output(EventData, kw_only=True):
+    """A named file the workflow leaves behind; its bytes are served by the HTTP API."""
+
+    kind = "output"
+    wire: ClassVar[WireType] = "log"
+    constant: ClassVar[dict[str, Any]] = {"level": "INFO"}
+    name: str
+    media_type: str
+    size: int  # bytes
+    sha256: str
+    message: str
+    step_id: str | None = None
+
+
+class Gap(EventData, kw_only=True):
+    """Events a producer had to give up because the store stalled."""
+
+    kind = "gap"
+    wire: ClassVar[WireType] = "log"
+    constant: ClassVar[dict[str, Any]] = {"level": "WARNING"}
+    dropped: int
+    logs: int = 0
+    progress: int = 0
+    message: str
+
+
+KINDS: dict[str, type[EventData]] = {
+    data.kind: data
+    for data in (
+        *(ExecutionQueued, ExecutionStarted, ExecutionResumed),
+        *(ExecutionCompleted, ExecutionFailed, ExecutionCancelled),
+        *(StepStarted, StepProgressed, StepRetrying, StepCompleted, StepFailed, StepSkipped, StepCancelled),
+        *(Log, Output, Gap),
+        *(ControlRequested, ControlDelivered, ControlEffective, ApprovalRequested, ApprovalAnswered),
+    )
+}
+
+
+class Event(msgspec.Struct, frozen=True, gc=False):
+    """One immutable record of an execution; `seq` counts from 1 without a gap."""
+
+    seq: int
+    timestamp: str  # RFC 3339, UTC, microseconds, "Z"
+    data: EventData
+
+    @property
+    def kind(self) -> str:
+        return self.data.kind
+
+
+class _Envelope(msgspec.Struct):
+    seq: int
+    kind: str
+    timestamp: str
+    data: Raw
+
+
+_encode = msgspec.json.Encoder().encode
+_decode_envelope = msgspec.json.Decoder(_Envelope).decode
+_decoders = {kind: msgspec.json.Decoder(data) for kind, data in KINDS.items()}
+_HEADS = {
+    data: f'"kind":"{kind}","type":"{data.wire}","timestamp":"'.encode() for kind, data in KINDS.items()
+}
+_CONSTANTS = {data: _encode(data.constant)[:-1] if data.constant else b"{" for data in KINDS.values()}
+
+
+def encode_body(data: EventData, timestamp: str) -> bytes:
+    """Encode everything of an event but its seq: `"kind":…,"type":…,"timestamp":…,"data":{…}}`.
+
+    Never fails on text: lone surrogates are replaced.
+    """
+    cls = type(data)
+    try:
+        fields = _encode(data)
+    except UnicodeEncodeError:
+        fields = _encode(_without_surrogates(data))
+    constants = _CONSTANTS[cls]
+    separator = b"" if len(fields) == 2 or len(constants) == 1 else b","
+    return b'%b%b","data":%b%b%b}' % (_HEADS[cls], timestamp.encode(), constants, separator, fields[1:])
+
+
+def stored_line(seq: int, body: bytes) -> bytes:
+    """The line the journal keeps, without its newline: what the tag is computed over."""
+    return b'{"seq":%d,%b' % (seq, body)
+
+
+def decode_line(line: bytes) -> Event:
+    """Read a stored line.
+
+    Raises:
+        InvalidMessage: The line is no event of a known kind.
+    """
+    try:
+        envelope = _decode_envelope(line)
+        return Event(envelope.seq, envelope.timestamp, _decoders[envelope.kind].decode(envelope.data))
+    except KeyError as unknown:
+        raise InvalidMessage(f"unknown kind {unknown}", field="kind") from None
+    except msgspec.MsgspecError as error:
+        raise InvalidMessage(f"not an event: {error}") from error
+
+
+def cut_message(message: str) -> tuple[str, int | None]:
+    """Bound a log message; the second value is its full length in bytes where it was cut."""
+    if len(message) * 4 <= MAX_MESSAGE_BYTES:
+        return message, None
+    encoded = message.encode("utf-8", "replace")
+    if len(encoded) <= MAX_MESSAGE_BYTES:
+        return message, None
+    return encoded[:MAX_MESSAGE_BYTES].decode("utf-8", "ignore"), len(encoded)
+
+
+def _without_surrogates(data: EventData) -> EventData:
+    changes = {
+        field: value.encode("utf-8", "replace").decode("utf-8")
+        for field in data.__struct_fields__
+        if isinstance(value := getattr(data, field), str)
+    }
+    return msgspec.structs.replace(data, **changes)

@@ -1,0 +1,425 @@
+"""What the services need from the outside, as protocols; adapters carry them out.
+
+The journal is synchronous and safe to call from any thread: callers on an event loop use a thread.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from headway.domain.events import EventData
+from headway.domain.identifiers import ExecutionId, WorkflowId
+from headway.domain.position import Cursor
+from headway.domain.workflow import SourceFile, WorkflowDefinition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """The right to append as the runner of an execution; a higher `epoch` ends every lower one."""
+
+    owner: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What a list shows of an execution; stored with each append that changes it."""
+
+    status: str
+    phase: str
+    progress: float
+    indeterminate: bool = False
+    attempt: int = 0
+    started_at: str | None = None
+    ended_at: str | None = None
+    message: str | None = None
+    error: str | None = None  # first line
+    error_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Events of one execution from one producer, stored together or not at all.
+
+    Args:
+        bodies: Encoded events without their seq (`encode_body`), oldest first, at least one.
+        producer_id: Who numbers them; `first_producer_seq` is the number of the first (from 1, no gap).
+        lease: Needed from the runner; refused if a newer one exists. `None` for anybody else.
+        expected_last_seq: The seq the log must be at, or `None`.
+        closes: The last event is terminal.
+        summary: Replaces the stored one; `None` keeps it.
+        checkpoint: JSON of the state after the last event; only with `expected_last_seq`.
+    """
+
+    execution_id: ExecutionId
+    producer_id: str
+    first_producer_seq: int
+    bodies: Sequence[bytes]
+    producer_epoch: int = 0
+    lease: Lease | None = None
+    expected_last_seq: int | None = None
+    closes: bool = False
+    summary: Summary | None = None
+    checkpoint: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """Where a batch is in the log; `duplicate` if an earlier try had already stored it."""
+
+    first_seq: int
+    last_seq: int
+    last_tag: int
+    duplicate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A run of stored events as one piece: `body` is their lines, each ended by a newline."""
+
+    first_seq: int
+    last_seq: int
+    tag_before: int
+    tag_after: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """How far an execution's log reaches."""
+
+    epoch: str
+    last_seq: int
+    last_tag: int
+    closed: bool
+    trimmed_upto: int = 0
+
+    @property
+    def cursor(self) -> Cursor:
+        return Cursor(self.epoch, self.last_seq, self.last_tag)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewExecution:
+    """An execution to be queued; its first event is `execution.queued`."""
+
+    execution_id: ExecutionId
+    workflow_id: WorkflowId
+    input: bytes  # JSON object
+    queued: bytes  # body of the first event
+    created_at: str
+    by: str | None = None
+    retry_of: ExecutionId | None = None
+    idempotency_key: str | None = None
+    request_digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionRecord:
+    """One row of the list of executions."""
+
+    execution_id: ExecutionId
+    workflow_id: WorkflowId
+    head: Head
+    summary: Summary
+    input: bytes
+    created_at: str
+    by: str | None = None
+    retry_of: ExecutionId | None = None
+    lease_owner: str | None = None
+    lease_epoch: int = 0
+    crashes: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionFilter:
+    """Which executions to list, newest first; `before` is the id the page before ended on."""
+
+    workflow_id: WorkflowId | None = None
+    statuses: frozenset[str] = frozenset()  # statuses or phases; empty for all
+    limit: int = 50
+    before: ExecutionId | None = None
+
+
+class EventLog(Protocol):
+    """The ordered log of each execution."""
+
+    def append(self, batches: Sequence[Batch]) -> list[Appended | Exception]:
+        """Store the batches in one durable transaction; each stands or falls by itself.
+
+        Returns:
+            For each batch where it is now, or why it was refused: `AppendConflict` (not at
+            `expected_last_seq`), `ProducerGap`, `LeaseLost`, `ExecutionClosed`, `ExecutionNotFound`.
+
+        Raises:
+            JournalUnavailable: The outcome is unknown; retry the same batches.
+        """
+        ...
+
+    def read(
+        self, execution_id: ExecutionId, after: int, *, max_events: int = 10_000, max_bytes: int = 1 << 20
+    ) -> list[Segment]:
+        """Segments that hold the events after `after`, oldest first; the first one is cut to start there.
+
+        Returns at least one event if there is one, and otherwise stops at the limits.
+
+        Raises:
+            ExecutionNotFound: There is no such execution.
+            PositionLost: Retention has removed events after `after`.
+        """
+        ...
+
+    def heads(self, execution_ids: Sequence[ExecutionId]) -> dict[ExecutionId, Head]:
+        """Heads of those that exist."""
+        ...
+
+    def checkpoint(self, execution_id: ExecutionId, at_most: int) -> tuple[int, bytes] | None:
+        """The newest stored state at or before seq `at_most`: its seq and JSON."""
+        ...
+
+    def tag_at(self, execution_id: ExecutionId, seq: int) -> int:
+        """The chained tag at `seq`, recomputed from what is stored."""
+        ...
+
+
+class Catalog(Protocol):
+    """Executions and definitions as rows."""
+
+    def create(self, new: NewExecution) -> tuple[ExecutionId, bool]:
+        """Queue an execution with its first event.
+
+        Returns:
+            The id, and whether it is new: with a known `idempotency_key` it is the first one's.
+
+        Raises:
+            IdempotencyConflict: The key came with another `request_digest`.
+        """
+        ...
+
+    def get(self, execution_id: ExecutionId) -> ExecutionRecord:
+        """Raises `ExecutionNotFound`."""
+        ...
+
+    def find(self, wanted: ExecutionFilter) -> list[ExecutionRecord]: ...
+
+    def follow(self, workflow_id: WorkflowId, after: ExecutionId | None) -> ExecutionId | None:
+        """Which execution a viewer of the workflow follows.
+
+        With `after`: the next one by start order, if any. Without: the oldest open one that has been started,
+        else the oldest queued one, else the latest.
+        """
+        ...
+
+    def put_definitions(self, source: SourceFile, definitions: Sequence[WorkflowDefinition]) -> None:
+        """Replace what this file defines; with an import error the former definitions stay, marked by it."""
+        ...
+
+    def definitions(self) -> tuple[list[WorkflowDefinition], list[SourceFile]]: ...
+
+    def retain_sources(self, paths: Sequence[str]) -> None:
+        """Forget the definitions of files that are no longer served."""
+        ...
+
+
+class StartQueue(Protocol):
+    """Who runs what. A lease ends when its owner is known to be dead, never by a clock."""
+
+    def claim(self, owner: str, workflow_ids: Sequence[WorkflowId], limit: int) -> list[ExecutionRecord]:
+        """Take up to `limit` open executions that nobody holds, oldest first; raises their lease epoch."""
+        ...
+
+    def release(self, owner: str, *, crashed: bool) -> list[ExecutionRecord]:
+        """End the leases of an owner that is gone; a crash is counted on each of its executions."""
+        ...
+
+    def owners(self) -> list[str]:
+        """Owners of leases on open executions."""
+        ...
+
+
+class Maintenance(Protocol):
+    """Life cycle of the store itself."""
+
+    def trim(self, execution_id: ExecutionId, upto: int) -> None:
+        """Remove a closed execution's events up to `upto`; remembered as `trimmed_upto`."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Journal(EventLog, Catalog, StartQueue, Maintenance, Protocol):
+    """The durable store: one contract suite runs on every implementation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """A lossy "look again": `topic` is `events` (an execution's log grew), `queue`, or `definitions`."""
+
+    topic: str
+    execution_id: ExecutionId | None = None
+    last_seq: int = 0
+
+
+class HintBus(Protocol):
+    """Carries hints between processes; may lose, repeat and reorder them, never blocks."""
+
+    def publish(self, hints: Sequence[Hint]) -> None: ...
+
+    def subscribe(self, receive: Callable[[Sequence[Hint]], None]) -> Callable[[], None]:
+        """Call `receive` (on any thread, quickly) for hints of other members and of this one.
+
+        Returns:
+            A function that ends the subscription.
+        """
+        ...
+
+    def close(self) -> None: ...
+
+
+class Clock(Protocol):
+    def now_ns(self) -> int:
+        """Unix time in nanoseconds."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never go back."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepOptions:
+    """How a step runs; see `headway.step`."""
+
+    name: str
+    retries: int = 0
+    backoff_s: float = 1.0
+    timeout_s: float | None = None
+    weight: float = 1.0
+    process: bool = False
+    max_concurrency: int | None = None
+
+
+class RunnableStep(Protocol):
+    """A user's function as a step."""
+
+    @property
+    def options(self) -> StepOptions: ...
+
+    @property
+    def function(self) -> Callable[..., Any]: ...
+
+    @property
+    def is_async(self) -> bool: ...
+
+    def restore(self, value: Any) -> Any:
+        """Make a recorded JSON result what the function's return annotation says."""
+        ...
+
+
+class RunnableWorkflow(Protocol):
+    """A user's function as a workflow."""
+
+    @property
+    def definition(self) -> WorkflowDefinition: ...
+
+    @property
+    def function(self) -> Callable[..., Any]: ...
+
+    @property
+    def is_async(self) -> bool: ...
+
+    def arguments(self, input: Mapping[str, Any]) -> dict[str, Any]:
+        """Validate the input and make it what the type hints say.
+
+        Raises:
+            InvalidInput: Naming each field.
+        """
+        ...
+
+
+class Scope(Protocol):
+    """Where user code is: inside which execution, and which step of it (if any).
+
+    `emit` never blocks and never raises. `Scope` objects are cheap; one exists for the workflow body and one
+    for each running attempt of a step.
+    """
+
+    @property
+    def execution_id(self) -> ExecutionId: ...
+
+    @property
+    def step_id(self) -> str | None: ...
+
+    @property
+    def step_name(self) -> str | None: ...
+
+    @property
+    def cancelled(self) -> bool:
+        """Plain functions look here to stop early; asynchronous ones are cancelled."""
+        ...
+
+    def emit(self, data: EventData) -> None: ...
+
+    def run_step(self, step: RunnableStep, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Awaitable[Any]:
+        """Run (or recall) a step from asynchronous code on the engine's loop."""
+        ...
+
+    def run_step_blocking(self, step: RunnableStep, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The same from a plain function, in its thread."""
+        ...
+
+    def map(
+        self, step: RunnableStep, items: Sequence[Any], *, concurrency: int | None, return_exceptions: bool
+    ) -> Awaitable[list[Any]]:
+        """One step an item, in a group that shows done of total; results in the items' order."""
+        ...
+
+    def map_blocking(
+        self, step: RunnableStep, items: Sequence[Any], *, concurrency: int | None, return_exceptions: bool
+    ) -> list[Any]: ...
+
+    def branch(self, index: int) -> "Scope":
+        """The scope of one branch of a `gather`, so that its steps are found again after a crash."""
+        ...
+
+    def save_output(self, name: str, content: bytes, media_type: str) -> None:
+        """Keep a file with the execution and emit `output`."""
+        ...
+
+
+current_scope: ContextVar[Scope | None] = ContextVar("headway_scope", default=None)
+
+
+class OutputStore(Protocol):
+    """Files that executions leave behind."""
+
+    def save(self, execution_id: ExecutionId, name: str, content: bytes) -> None: ...
+
+    def load(self, execution_id: ExecutionId, name: str) -> bytes:
+        """Raises `OutputNotFound`."""
+        ...
+
+
+class Engine(Protocol):
+    """Runs workflows. The embedded engine is one; adapters of other engines are others."""
+
+    @property
+    def capabilities(self) -> "Capabilities": ...
+
+    async def start(self) -> None: ...
+
+    async def stop(self, grace_s: float) -> None:
+        """Stop taking executions; give running ones `grace_s`, then leave them for the next worker."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What an engine can do; drives what the screen offers."""
+
+    cancel: bool = True
+    retry: bool = True
+    signals: bool = False
+    plan_known: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict)
