@@ -50,6 +50,7 @@ class Batch:
         closes: The last event is terminal.
         summary: Replaces the stored one; `None` keeps it.
         checkpoint: JSON of the state after the last event; only with `expected_last_seq`.
+        progressed: A step's result is among them: the execution's count of crashes starts anew.
     """
 
     execution_id: ExecutionId
@@ -62,6 +63,7 @@ class Batch:
     closes: bool = False
     summary: Summary | None = None
     checkpoint: bytes | None = None
+    progressed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

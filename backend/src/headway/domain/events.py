@@ -166,7 +166,7 @@ class StepStarted(EventData, kw_only=True):
     step: str
     step_id: str
     attempt: int = 1
-    key: str | None = None  # digest of name, lane and arguments: how a resumed run finds its results
+    key: str | None = None  # digest of name, lane and arguments; recovery finds results by it
     parent: str | None = None
     total: int | None = None  # how many items the step will go through, where known
     unit: str | None = None
@@ -222,7 +222,7 @@ class StepCompleted(EventData, kw_only=True):
 
 
 class StepFailed(EventData, kw_only=True):
-    """The step has no try left; the workflow may still catch the error, so this is a log line, not `error`."""
+    """The step has no try left; the workflow may still catch the error, so this is a log line."""
 
     kind = "step.failed"
     wire: ClassVar[WireType] = "log"

@@ -92,7 +92,7 @@ class State(msgspec.Struct, kw_only=True):
     closed: bool = False
 
     def apply(self, event: e.Event) -> None:  # noqa: C901 - one arm a kind, none of them deep
-        """Apply the next event in place; a duplicate, an old seq or an event after the end changes nothing."""
+        """Apply the next event in place; duplicates, old seqs and anything after the end change nothing."""
         if event.seq <= self.seq or self.closed:
             return
         self.seq = event.seq

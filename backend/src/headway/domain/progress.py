@@ -1,6 +1,6 @@
 """The execution's percentage, rolled up from its steps.
 
-Planned steps count by their weight, each by its own done/total (a group of items by its items). Without a plan
+Planned steps count by their weight, each by its own done/total (a group by its items). Without a plan
 nobody knows how much is left: the figure then stays below what one more step would make it, and is marked
 `indeterminate`. It never falls, and stays at 99 or below until the end.
 """
