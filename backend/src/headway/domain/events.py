@@ -20,6 +20,11 @@ MAX_MESSAGE_BYTES = 65_536  # a longer log message is cut and carries its full l
 ERROR_LEVELS = frozenset({"ERROR", "CRITICAL"})
 
 
+def null() -> Raw:
+    """JSON's `null`, undecoded."""
+    return Raw(b"null")
+
+
 class Status(StrEnum):
     """Status of an execution, as far as a naive client can tell."""
 
@@ -117,7 +122,7 @@ class ExecutionResult(msgspec.Struct, gc=False, kw_only=True):
 
     execution_id: str
     status: str
-    output: Raw = Raw(b"null")
+    output: Raw = msgspec.field(default_factory=null)
     error: str | None = None
     totals: Totals
 
@@ -184,8 +189,8 @@ class StepProgressed(EventData, kw_only=True):
     indeterminate: bool = False
     step: str | None = None
     step_id: str | None = None
-    done: float | None = None
-    total: float | None = None
+    done: int | float | None = None
+    total: int | float | None = None
     unit: str | None = None
     message: str | None = None
 

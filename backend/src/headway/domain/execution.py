@@ -23,8 +23,8 @@ class StepState(msgspec.Struct, omit_defaults=True, kw_only=True, gc=False):
     parent: str | None = None
     started_at: str | None = None
     ended_at: str | None = None
-    done: float | None = None
-    total: float | None = None
+    done: int | float | None = None
+    total: int | float | None = None
     unit: str | None = None
     message: str | None = None
     error: str | None = None
@@ -74,8 +74,8 @@ class State(msgspec.Struct, kw_only=True):
     error: str | None = None
     error_code: str | None = None
     traceback: str | None = None
-    input: Raw = Raw(b"null")
-    output: Raw = Raw(b"null")
+    input: Raw = msgspec.field(default_factory=e.null)
+    output: Raw = msgspec.field(default_factory=e.null)
     by: str | None = None
     worker: str | None = None
     retry_of: str | None = None
