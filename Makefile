@@ -1,0 +1,81 @@
+# Everything a person needs; each target sets up what it uses and is safe to repeat.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/sh
+VENV := backend/.venv
+BIN := $(VENV)/bin
+PYTHON_READY := $(VENV)/.ready
+NODE_READY := frontend/node_modules/.ready
+BUILT := backend/src/headway/static/.built
+BACKEND_SOURCES := backend/pyproject.toml backend/uv.lock
+FRONTEND_SOURCES := $(shell find frontend/src frontend/public -type f 2>/dev/null) \
+  frontend/index.html frontend/vite.config.ts frontend/package.json
+
+.PHONY: help setup run test test-backend test-frontend test-browser check static format lint types protocol bench chaos wheel clean
+
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(PYTHON_READY): $(BACKEND_SOURCES) scripts/python_env.sh
+	@scripts/python_env.sh
+	@touch $@
+
+$(NODE_READY): frontend/package.json frontend/package-lock.json $(PYTHON_READY)
+	@echo "· front-end packages: npm ci"
+	@scripts/front_end.sh ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(BUILT): $(NODE_READY) $(FRONTEND_SOURCES)
+	@echo "· building the front end"
+	@scripts/front_end.sh run --silent build
+	@touch $@
+
+setup: $(PYTHON_READY) $(BUILT) ## Create the environments from the lock files and build the front end
+
+run: setup ## Start the server with the examples and watch a real audit of this Python environment
+	@$(BIN)/python scripts/demo.py
+
+test: test-backend test-frontend test-browser ## Set up, then run every test: Python, front end, browser
+
+test-backend: $(PYTHON_READY) ## Python tests only
+	cd backend && .venv/bin/python -m pytest -q
+
+test-frontend: $(NODE_READY) ## Front-end unit tests only
+	scripts/front_end.sh test
+
+test-browser: setup ## Real browser against the real server
+	@HEADWAY_CHROMIUM="$$(scripts/find_chromium.sh)" && export HEADWAY_CHROMIUM && scripts/front_end.sh run e2e
+
+static: lint types ## Format, lint, types and import layers
+
+check: static test ## All that CI runs
+
+format: $(PYTHON_READY) $(NODE_READY) ## Rewrite sources in our format
+	cd backend && .venv/bin/ruff format . ../examples ../bench ../scripts && .venv/bin/ruff check --fix . ../examples ../bench ../scripts
+	scripts/front_end.sh run format
+
+lint: $(PYTHON_READY) $(NODE_READY)
+	cd backend && .venv/bin/ruff format --check . ../examples ../bench ../scripts
+	cd backend && .venv/bin/ruff check . ../examples ../bench ../scripts
+	cd backend && .venv/bin/lint-imports
+	scripts/front_end.sh run lint
+
+types: $(PYTHON_READY) $(NODE_READY)
+	cd backend && .venv/bin/mypy
+	scripts/front_end.sh run types
+
+protocol: $(PYTHON_READY) ## Write protocol/ anew from the Python structs
+	cd backend && .venv/bin/python scripts/write_protocol.py
+
+bench: setup ## Measure, side by side with peers; the table goes to bench/results/
+	@scripts/python_env.sh --group bench
+	$(BIN)/python bench/run.py $(BENCH)
+
+chaos: setup ## Kill processes at many random moments (N=60 SEED=…), longer than the tests do
+	cd backend && HEADWAY_CHAOS_ROUNDS=$${N:-60} HEADWAY_CHAOS_SEED=$${SEED:-} .venv/bin/python -m pytest -q tests/chaos --timeout=1800
+
+wheel: setup ## Build backend/dist/*.whl with the interface inside
+	cd backend && rm -rf dist && (uv build --wheel --quiet 2>/dev/null || ../.cache/tools/bin/uv build --wheel --quiet) && ls dist
+
+clean: ## Remove environments, builds and caches
+	rm -rf $(VENV) .node .cache frontend/node_modules backend/src/headway/static backend/dist bench/build
