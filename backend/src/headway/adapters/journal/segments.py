@@ -1,0 +1,62 @@
+"""Cutting segments at event boundaries; knows lines and tags, not where segments are kept."""
+
+from collections.abc import Iterable
+
+from headway.domain.position import chain
+from headway.errors import JournalCorrupt
+from headway.ports import Segment
+
+
+def cut_start(segment: Segment, after: int) -> Segment:
+    """The part of `segment` behind seq `after`, with its `tag_before` recomputed."""
+    if after < segment.first_seq:
+        return segment
+    offset = _offset_of_line(segment.body, after - segment.first_seq + 1)
+    tag = chain(segment.tag_before, segment.body[:offset])
+    return Segment(after + 1, segment.last_seq, tag, segment.tag_after, segment.body[offset:])
+
+
+def cut_end(segment: Segment, last_seq: int) -> Segment:
+    """The part of `segment` up to seq `last_seq`, with its `tag_after` recomputed."""
+    if last_seq >= segment.last_seq:
+        return segment
+    body = segment.body[: _offset_of_line(segment.body, last_seq - segment.first_seq + 1)]
+    return Segment(segment.first_seq, last_seq, segment.tag_before, chain(segment.tag_before, body), body)
+
+
+def page(segments: Iterable[Segment], after: int, *, max_events: int, max_bytes: int) -> list[Segment]:
+    """Take the events after `after` from consecutive segments, until a limit is reached.
+
+    Always takes one event if there is one; looks at no segment that it does not need.
+    """
+    taken: list[Segment] = []
+    events_left, bytes_left = max(1, max_events), max_bytes
+    for whole in segments:
+        segment = cut_start(whole, after)
+        fitting = min(events_left, _events_within(segment, bytes_left))
+        if not taken:
+            fitting = max(1, fitting)
+        if fitting == 0:
+            break
+        piece = cut_end(segment, segment.first_seq + fitting - 1)
+        taken.append(piece)
+        events_left -= piece.last_seq - piece.first_seq + 1
+        bytes_left -= len(piece.body)
+        if events_left <= 0 or bytes_left <= 0 or piece is not segment:
+            break
+    return taken
+
+
+def _events_within(segment: Segment, max_bytes: int) -> int:
+    if len(segment.body) <= max_bytes:
+        return segment.last_seq - segment.first_seq + 1
+    return segment.body.count(b"\n", 0, max(0, max_bytes))
+
+
+def _offset_of_line(body: bytes, index: int) -> int:
+    offset = 0
+    for _ in range(index):
+        offset = body.find(b"\n", offset) + 1
+        if offset == 0:
+            raise JournalCorrupt("a segment holds fewer lines than its seqs say")
+    return offset
