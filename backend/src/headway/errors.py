@@ -43,6 +43,12 @@ class InvalidMessage(ClientError):
     code = "invalid_message"
 
 
+class InvalidSetting(ClientError):
+    """A setting or command-line value does not fit."""
+
+    code = "invalid_setting"
+
+
 class InvalidInput(ClientError):
     """The input does not fit the workflow's schema.
 

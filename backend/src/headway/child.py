@@ -1,0 +1,81 @@
+"""What a child process and its supervisor share: the order it starts with, its life line, its log.
+
+A child gets its `Order` as the first line of its standard input (so a token never stands in a list of
+processes). The pipe then stays open as long as the supervisor lives; its end is the end of the child.
+"""
+
+import contextlib
+import ctypes
+import logging
+import os
+import signal
+import sys
+import threading
+from dataclasses import dataclass
+
+import msgspec
+
+from headway.config import Settings
+
+EXIT_ORPHANED = 70  # the supervisor died
+_PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What the supervisor tells a child.
+
+    Args:
+        name: Of the slot, as it stands in the log: `server`, `worker-1`.
+        owner: Of the leases of this incarnation; another one after each restart.
+        files: Users' files, absolute; only for workers.
+        socket_fd: The listening socket; only for the server.
+    """
+
+    name: str
+    owner: str
+    settings: Settings
+    files: tuple[str, ...] = ()
+    socket_fd: int | None = None
+
+    def encode(self) -> bytes:
+        return msgspec.json.encode(self) + b"\n"
+
+
+def take_order() -> Order:
+    """Read the order, tie this process's life to the supervisor's, set up the log."""
+    order = msgspec.json.decode(sys.stdin.buffer.readline(), type=Order)
+    life_line = os.dup(0)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    threading.Thread(target=_end_with, args=(life_line,), name="headway-life-line", daemon=True).start()
+    _die_with_parent()
+    log_to_stderr(order.name, order.settings.log_level)
+    return order
+
+
+def log_to_stderr(name: str, level: str) -> None:
+    """Log Headway's own messages with the process's name before them."""
+    handler = logging.StreamHandler(sys.__stderr__)
+    handler.setFormatter(logging.Formatter(f"%(asctime)s {name:<9} %(levelname)-7s %(message)s", "%H:%M:%S"))
+    logger = logging.getLogger("headway")
+    logger.handlers[:] = [handler]
+    logger.setLevel(level)
+    logger.propagate = False
+
+
+def _end_with(life_line: int) -> None:
+    """Wait for the supervisor's end; then nobody is left to end this process in order."""
+    with contextlib.suppress(OSError):
+        while os.read(life_line, 64):
+            pass
+    os._exit(EXIT_ORPHANED)
+
+
+def _die_with_parent() -> None:
+    """On Linux the kernel ends us too, even while user code holds the interpreter's lock."""
+    if sys.platform != "linux":
+        return
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)

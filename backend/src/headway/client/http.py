@@ -1,0 +1,141 @@
+"""Calls of a server's HTTP API; every refusal is raised as the error the server meant."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from urllib.parse import quote, urlencode
+
+import httpx
+import msgspec
+
+from headway.client.problems import to_error
+from headway.client.records import (
+    ExecutionDetails,
+    ExecutionPage,
+    Receipt,
+    Started,
+    WorkflowPage,
+    WorkflowRow,
+)
+from headway.errors import ServerUnreachable
+
+TIMEOUT_S = 10.0
+_T = TypeVar("_T")
+
+
+class Client:
+    """A server's HTTP API; use it with `async with`.
+
+    Args:
+        url: Where the server is, with its prefix: `http://127.0.0.1:8321`.
+        token: Shared secret, where the server wants one.
+
+    Every method raises `ServerUnreachable` where nobody answers, `Unauthorized` without the right token,
+    and `NotFound` where the id means nothing.
+    """
+
+    def __init__(self, url: str, *, token: str | None = None) -> None:
+        self.url = url.rstrip("/")
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._http = httpx.AsyncClient(base_url=self.url, headers=headers, timeout=TIMEOUT_S, trust_env=False)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        await self._http.aclose()
+
+    async def workflows(self) -> list[WorkflowRow]:
+        return (await self._get("/api/workflows", WorkflowPage)).workflows
+
+    async def workflow(self, workflow_id: str) -> WorkflowRow:
+        return await self._get(f"/api/workflows/{quote(workflow_id)}", WorkflowRow)
+
+    async def start(
+        self, workflow_id: str, input: Mapping[str, Any], *, idempotency_key: str | None = None
+    ) -> Started:
+        """Start an execution.
+
+        Raises:
+            InvalidInput: Naming each field that does not fit.
+            WorkflowUnavailable: The workflow's file does not import now.
+        """
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        path = f"/api/workflows/{quote(workflow_id)}/executions"
+        return await self._post(path, Started, {"input": input}, headers)
+
+    async def executions(
+        self,
+        *,
+        workflow_id: str | None = None,
+        statuses: Sequence[str] = (),
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> ExecutionPage:
+        """A page of executions, newest first; `cursor` is the page before's `next_cursor`."""
+        wanted: list[tuple[str, str | int]] = [("limit", limit), *(("status", each) for each in statuses)]
+        if workflow_id:
+            wanted.append(("workflow_id", workflow_id))
+        if cursor:
+            wanted.append(("cursor", cursor))
+        return await self._get(f"/api/executions?{urlencode(wanted)}", ExecutionPage)
+
+    async def execution(self, execution_id: str) -> ExecutionDetails:
+        return await self._get(f"/api/executions/{quote(execution_id)}", ExecutionDetails)
+
+    async def lines(self, execution_id: str) -> AsyncIterator[bytes]:
+        """The stored lines of an execution, oldest first, without their newlines."""
+        path = f"/api/executions/{quote(execution_id)}/export"
+        try:
+            async with self._http.stream("GET", path) as answer:
+                if answer.status_code >= httpx.codes.BAD_REQUEST:
+                    raise to_error(answer.status_code, await answer.aread())
+                rest = b""
+                async for piece in answer.aiter_bytes():
+                    *whole, rest = (rest + piece).split(b"\n")
+                    for line in whole:
+                        yield line
+                if rest:
+                    yield rest
+        except httpx.HTTPError as error:
+            raise self._unreachable(error) from error
+
+    async def cancel(self, execution_id: str, *, idempotency_key: str | None = None) -> Receipt:
+        """Ask for an execution's end; the receipt's stages follow in its log.
+
+        Raises:
+            ExecutionClosed: It has ended already.
+        """
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        return await self._post(f"/api/executions/{quote(execution_id)}/cancel", Receipt, {}, headers)
+
+    async def retry(self, execution_id: str, input: Mapping[str, Any] | None = None) -> Started:
+        """Start a new execution of the same workflow, with the same input unless another is given."""
+        body = {} if input is None else {"input": input}
+        return await self._post(f"/api/executions/{quote(execution_id)}/retry", Started, body, {})
+
+    async def _get(self, path: str, kind: type[_T]) -> _T:
+        return await self._call("GET", path, kind)
+
+    async def _post(self, path: str, kind: type[_T], body: Mapping[str, Any], headers: dict[str, str]) -> _T:
+        content = msgspec.json.encode(body)
+        headers = {**headers, "Content-Type": "application/json"}
+        return await self._call("POST", path, kind, content=content, headers=headers)
+
+    async def _call(self, method: str, path: str, kind: type[_T], **request: Any) -> _T:
+        try:
+            answer = await self._http.request(method, path, **request)
+        except httpx.HTTPError as error:
+            raise self._unreachable(error) from error
+        if answer.status_code >= httpx.codes.BAD_REQUEST:
+            raise to_error(answer.status_code, answer.content)
+        try:
+            return msgspec.json.decode(answer.content, type=kind)
+        except msgspec.MsgspecError as error:
+            raise ServerUnreachable(f"{self.url} answers, but not as a Headway server does") from error
+
+    def _unreachable(self, error: httpx.HTTPError) -> ServerUnreachable:
+        reason = str(error) or type(error).__name__
+        return ServerUnreachable(f"no server answers at {self.url} ({reason}); start one: headway serve FILE")

@@ -1,0 +1,50 @@
+"""Answers of a server that are problem documents (RFC 9457), as the errors of `headway.errors`."""
+
+from collections.abc import Iterator
+from http import HTTPStatus
+
+import msgspec
+
+from headway.errors import Forbidden, HeadwayError, InvalidInput, NotFound, Unauthorized, UnavailableError
+
+
+class _Problem(msgspec.Struct):
+    code: str | None = None
+    title: str | None = None
+    detail: str | None = None
+    errors: list[dict[str, str]] = msgspec.field(default_factory=list)
+
+
+_decode = msgspec.json.Decoder(_Problem).decode
+_BY_STATUS: dict[int, type[HeadwayError]] = {401: Unauthorized, 403: Forbidden, 404: NotFound}
+
+
+def to_error(status: int, body: bytes) -> HeadwayError:
+    """The error that an answer above 399 stands for; `code` is the server's where this client knows it."""
+    try:
+        problem = _decode(body)
+    except msgspec.MsgspecError:
+        problem = _Problem()
+    fallback = UnavailableError if status >= 500 else HeadwayError
+    kind = _known_codes().get(problem.code or "") or _BY_STATUS.get(status, fallback)
+    message = problem.detail or problem.title or f"the server answered {status} {_phrase(status)}"
+    if kind is InvalidInput:
+        return InvalidInput(message, errors=problem.errors or [{"field": "input", "message": message}])
+    return kind(message, status=status)
+
+
+def _known_codes() -> dict[str, type[HeadwayError]]:
+    return {kind.code: kind for kind in _descendants(HeadwayError)}
+
+
+def _descendants(root: type[HeadwayError]) -> Iterator[type[HeadwayError]]:
+    yield root
+    for child in root.__subclasses__():
+        yield from _descendants(child)
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""

@@ -1,0 +1,107 @@
+"""What becomes of a dead worker's executions: another one takes them up, or a crash loop ends them as failed."""
+
+import logging
+from datetime import UTC, datetime
+
+from headway.domain.events import Event, ExecutionFailed, ExecutionResult, Status, encode_body
+from headway.domain.execution import State, fold
+from headway.domain.identifiers import ExecutionId
+from headway.errors import AppendConflict, CrashLoop
+from headway.ports import Batch, Clock, ExecutionRecord, Hint, HintBus, Journal, Summary
+from headway.services.states import encode_state, load_state
+
+MAX_CRASHES = 3  # without a step completed in between
+_TRIES = 5  # others may append meanwhile: a control, or a worker that has just taken it up
+
+logger = logging.getLogger("headway.supervisor")
+
+
+def settle(
+    journal: Journal, hints: HintBus, clock: Clock, owner: str, *, crashed: bool
+) -> list[ExecutionRecord]:
+    """End the leases of a dead owner, so that its executions are taken up again.
+
+    Those that took their worker down `MAX_CRASHES` times without completing a step end as failed.
+
+    Returns:
+        The executions that the owner had held.
+
+    Raises:
+        JournalUnavailable: Nothing may be settled yet; call again.
+    """
+    released = journal.release(owner, crashed=crashed)
+    for record in released:
+        if crashed and record.crashes >= MAX_CRASHES:
+            _fail(journal, hints, clock, owner, record)
+    if released:
+        hints.publish([Hint("queue")])
+    return released
+
+
+def settle_all(journal: Journal, hints: HintBus, clock: Clock) -> int:
+    """Settle every owner there is, at a start, when no worker can be alive: how many executions they held."""
+    return sum(len(settle(journal, hints, clock, owner, crashed=True)) for owner in journal.owners())
+
+
+def _fail(journal: Journal, hints: HintBus, clock: Clock, owner: str, record: ExecutionRecord) -> None:
+    error = f"the worker died {record.crashes} times in a row while it ran this"
+    for _ in range(_TRIES):
+        state = load_state(journal, record.execution_id)
+        if state.closed:
+            return
+        [outcome] = journal.append([_failure(state, error, owner, _timestamp(clock))])
+        if not isinstance(outcome, Exception):
+            logger.error("%s failed: %s", record.execution_id, error)
+            hints.publish([Hint("events", record.execution_id, outcome.last_seq)])
+            return
+        if not isinstance(outcome, AppendConflict):
+            raise outcome
+    logger.warning("%s was busy; it fails if it takes its worker down again", record.execution_id)
+
+
+def _failure(state: State, error: str, owner: str, timestamp: str) -> Batch:
+    """The terminal event of an execution whose worker cannot write it any more."""
+    totals = state.sealed_totals()
+    result = ExecutionResult(
+        execution_id=state.execution_id, status=Status.FAILED, error=error, totals=totals
+    )
+    failed = ExecutionFailed(
+        error=error,
+        code=CrashLoop.code,
+        message=f"{error}; look for what ends the process (os._exit, a crash in C code, too little memory)",
+        step=state.step,
+        step_id=state.step_id,
+        progress=state.progress,
+        totals=totals,
+        result=result,
+    )
+    after = fold(state, Event(state.seq + 1, timestamp, failed))
+    return Batch(
+        execution_id=ExecutionId(state.execution_id),
+        producer_id=f"supervisor:{owner}",
+        first_producer_seq=1,
+        bodies=[encode_body(failed, timestamp)],
+        expected_last_seq=state.seq,
+        closes=True,
+        summary=_summary(after),
+        checkpoint=encode_state(after),
+    )
+
+
+def _summary(state: State) -> Summary:
+    return Summary(
+        status=state.status,
+        phase=state.phase,
+        progress=state.progress,
+        attempt=state.attempt,
+        started_at=state.started_at,
+        ended_at=state.ended_at,
+        message=state.message,
+        error=state.error,
+        error_code=state.error_code,
+    )
+
+
+def _timestamp(clock: Clock) -> str:
+    moment = datetime.fromtimestamp(clock.now_ns() / 1e9, UTC)
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
