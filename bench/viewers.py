@@ -1,0 +1,88 @@
+"""Runs the compiled load generator: builds it, starts it, waits for its viewers, reads its result."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any, Self
+
+from machine import BUILD, HERE, OTHER_CORE, pinned
+
+SOURCE = HERE / "wsload.c"
+PROGRAM = BUILD / "wsload"
+GRACE_S = 15.0
+
+
+def build() -> Path:
+    """Compile the load generator where it is older than its source.
+
+    Raises:
+        SystemExit: There is no C compiler.
+    """
+    BUILD.mkdir(exist_ok=True)
+    if not PROGRAM.exists() or PROGRAM.stat().st_mtime < SOURCE.stat().st_mtime:
+        compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+        if compiler is None:
+            raise SystemExit(
+                "The load generator is written in C: install a compiler (apt-get install gcc libc6-dev)."
+            )
+        subprocess.run([compiler, "-O2", "-Wall", "-std=gnu11", "-o", PROGRAM, SOURCE], check=True)
+    return PROGRAM
+
+
+class Viewers:
+    """Viewers of one path of a server, as a context: connected when it is entered, gone when it is left.
+
+    Args:
+        port: Where the server listens on 127.0.0.1.
+        path: Path and query that each of them opens.
+        limit_s: They end after it whatever happens.
+        core: Core the generator is bound to.
+        **options: Further options of the generator (`stalled=10` is `--stalled 10`).
+    """
+
+    def __init__(
+        self, port: int, path: str, *, limit_s: float, core: int = OTHER_CORE, **options: float | str
+    ) -> None:
+        self._limit_s = limit_s
+        self._command = pinned(
+            core,
+            [str(build()), "--port", str(port), "--path", path, "--limit", str(limit_s)]
+            + [
+                word
+                for name, value in options.items()
+                for word in (f"--{name.replace('_', '-')}", str(value))
+            ],
+        )
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(self._command, stdout=subprocess.PIPE, text=True)
+        self._line()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.communicate()
+
+    def result(self) -> dict[str, Any]:
+        """Wait until every viewer has seen the end (or the limit has passed)."""
+        return self._line()
+
+    def _line(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()  # it ends by itself at its limit
+        if not line:
+            raise RuntimeError(f"the load generator ended with {self._process.wait(GRACE_S)}")
+        read: dict[str, Any] = json.loads(line)
+        return read
+
+
+def complete(result: dict[str, Any]) -> bool:
+    """Whether every viewer received every event once and in order, its end included."""
+    return bool(
+        result["done"] == result["viewers"]
+        and not result["lost"]
+        and not result["out_of_order"]
+        and not result["binary"]
+    )

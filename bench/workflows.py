@@ -1,0 +1,38 @@
+"""The workflows under measurement; a file as a user writes one, served by `headway serve`."""
+
+import asyncio
+from pathlib import Path
+
+from pace import tick_message, ticks
+
+from headway import log, step, workflow
+
+GATE_POLL_S = 0.01
+
+
+@workflow
+async def ticker(gate: str, rate: float = 1000.0, seconds: float = 5.0) -> int:
+    """Log `rate` lines a second for `seconds`, from the moment the file `gate` exists."""
+    while not Path(gate).exists():  # noqa: ASYNC240 - a stat of a local file, before anything is measured
+        await asyncio.sleep(GATE_POLL_S)
+    number = 0
+    async for due_ns in ticks(rate, int(rate * seconds)):
+        number += 1
+        log(tick_message(due_ns, number))
+    return number
+
+
+@step
+async def no_op(number: int) -> int:
+    """Return at once: what is left is what a step costs."""
+    return number
+
+
+@workflow
+async def sequence(steps: int = 10, logs_per_step: int = 0) -> int:
+    """Run no-op steps one after the other, with log lines between them."""
+    for number in range(steps):
+        await no_op(number)
+        for line in range(logs_per_step):
+            log(f"step {number} line {line}: copied 4,096 rows from staging.orders")
+    return steps

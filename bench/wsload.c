@@ -1,0 +1,542 @@
+/* wsload: one epoll thread that plays many WebSocket viewers of one execution, and checks them all.
+ *
+ * A viewer reads text frames that hold one event each:
+ *     {"execution_id":…,"workflow_id":…,"seq":17,"kind":…,"type":"log",…,"data":{…"message":"tick <ns> …"}}
+ * For every viewer the seqs must be first, first+1, … with none missing, repeated or swapped. "tick <ns>" is
+ * the moment the event was due (CLOCK_REALTIME), so a producer or server that falls behind is charged for it.
+ * A viewer is done at its terminal event (type complete or error); frames without a seq are counted apart.
+ *
+ * Standard output carries two lines of JSON: {"ready": N} once every viewer is connected, and the result.
+ * Exit: 0 the run ended by itself (read the result for what went wrong), 2 usage, 3 the server refused a viewer.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <getopt.h>
+#include <netinet/tcp.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { READ_BYTES = 1 << 20, MAX_SERVERS = 8, MAX_SLICES = 600, CONNECTING_AT_ONCE = 64 };
+#define SECOND 1000000000ull
+#define MILLISECOND 1000000ull
+
+/* ---- options ---------------------------------------------------------------------------------- */
+
+static struct {
+    int port, viewers, stalled, receive_buffer, servers;
+    uint64_t first;
+    double stall_at, hold, limit, idle;
+    const char *path;
+    pid_t pid[MAX_SERVERS];
+} option = {.viewers = 100, .first = 1, .receive_buffer = 4096, .limit = 60, .path = "/ws/workflow/bench"};
+
+static const char HELP[] =
+    "wsload --port PORT [options]: many WebSocket viewers of one execution on 127.0.0.1\n\n"
+    "  --port PORT        where the server listens\n"
+    "  --path PATH        what the viewers open (default /ws/workflow/bench)\n"
+    "  --viewers N        viewers that read everything (default 100)\n"
+    "  --first SEQ        seq of the first event each of them must get (default 1)\n"
+    "  --stalled K        viewers that connect and never read (default 0)\n"
+    "  --stall-at S       they join S seconds after the first event (default 0: before it)\n"
+    "  --receive-buffer B kernel receive buffer of a stalled viewer in bytes (default 4096)\n"
+    "  --hold S           after the end wait up to S seconds for the server to drop stalled viewers (default 0)\n"
+    "  --pid P[,P…]       processes whose CPU time and memory are reported\n"
+    "  --idle S           no events are awaited: hold the connections for S seconds, then report\n"
+    "  --limit S          end after S seconds whatever happens (default 60)\n";
+
+static void usage(const char *problem) {
+    fprintf(stderr, "wsload: %s; see wsload --help\n", problem);
+    exit(2);
+}
+
+static void read_options(int count, char **words) {
+    static const struct option names[] = {
+        {"port", 1, 0, 'p'},    {"path", 1, 0, 'u'},     {"viewers", 1, 0, 'n'},        {"first", 1, 0, 'f'},
+        {"stalled", 1, 0, 'k'}, {"stall-at", 1, 0, 'a'}, {"receive-buffer", 1, 0, 'b'}, {"hold", 1, 0, 'o'},
+        {"pid", 1, 0, 'c'},     {"idle", 1, 0, 'i'},     {"limit", 1, 0, 'l'},          {"help", 0, 0, 'h'},
+        {0, 0, 0, 0}};
+    for (int name; (name = getopt_long(count, words, "", names, NULL)) != -1;) switch (name) {
+        case 'p': option.port = atoi(optarg); break;
+        case 'u': option.path = optarg; break;
+        case 'n': option.viewers = atoi(optarg); break;
+        case 'f': option.first = strtoull(optarg, NULL, 10); break;
+        case 'k': option.stalled = atoi(optarg); break;
+        case 'a': option.stall_at = atof(optarg); break;
+        case 'b': option.receive_buffer = atoi(optarg); break;
+        case 'o': option.hold = atof(optarg); break;
+        case 'i': option.idle = atof(optarg); break;
+        case 'l': option.limit = atof(optarg); break;
+        case 'c':
+            for (char *word = strtok(optarg, ","); word && option.servers < MAX_SERVERS; word = strtok(NULL, ","))
+                option.pid[option.servers++] = atoi(word);
+            break;
+        case 'h': fputs(HELP, stdout); exit(0);
+        default: usage("unknown option");
+    }
+    if (optind < count) usage("takes no arguments");
+    if (option.port < 1 || option.port > 65535) usage("--port is needed");
+    if (option.viewers < 0 || option.stalled < 0) usage("counts are not negative");
+    if (strlen(option.path) > 400) usage("--path is too long");
+}
+
+/* ---- clocks and histograms -------------------------------------------------------------------- */
+
+static uint64_t clock_ns(clockid_t clock) {
+    struct timespec now;
+    if (clock_gettime(clock, &now)) return 0;
+    return (uint64_t)now.tv_sec * SECOND + (uint64_t)now.tv_nsec;
+}
+
+static uint64_t monotonic(void) { return clock_ns(CLOCK_MONOTONIC); }
+
+/* Log-linear buckets, 64 a power of two: values are kept to within 1.6 %. */
+enum { BUCKETS = 64 * 40 };
+typedef struct {
+    uint32_t count[BUCKETS];
+    uint64_t total, max;
+} Histogram;
+
+static int bucket_of(uint64_t value) {
+    if (value < 64) return (int)value;
+    int power = 63 - __builtin_clzll(value);
+    int bucket = (power - 5) * 64 + (int)(value >> (power - 6) & 63);
+    return bucket < BUCKETS ? bucket : BUCKETS - 1;
+}
+
+static double value_of(int bucket) {
+    if (bucket < 64) return bucket;
+    return (double)((64ull + bucket % 64) << (bucket / 64 - 1)) * (1 + 1.0 / 128);
+}
+
+static void record(Histogram *in, uint64_t value) {
+    in->count[bucket_of(value)]++;
+    in->total++;
+    if (value > in->max) in->max = value;
+}
+
+static double quantile_ms(const Histogram *of, double share) {
+    uint64_t seen = 0, wanted = (uint64_t)((double)of->total * share);
+    for (int bucket = 0; bucket < BUCKETS; bucket++)
+        if ((seen += of->count[bucket]) > wanted) return value_of(bucket) / 1e6;
+    return (double)of->max / 1e6;
+}
+
+/* ---- what is measured ------------------------------------------------------------------------- */
+
+typedef enum { CONNECTING, HANDSHAKE, LIVE, DONE, LOST } Stage;
+typedef struct {
+    int fd;
+    bool stalled;
+    Stage stage;
+    uint16_t port;           /* our end: how /proc/net/tcp names the server's end of it */
+    uint64_t next_seq;       /* what must come next */
+    uint64_t live_at, gone_at;
+    char *rest;              /* start of a frame whose end has not arrived */
+    size_t rest_bytes;
+} Viewer;
+
+/* Latencies are kept apart by what the stalled viewers were doing. */
+typedef enum { BEFORE, JOINING, STALLED, AFTER, PHASES } Phase;
+static const char *const PHASE_NAMES[PHASES] = {"before_stalled", "while_joining", "while_stalled", "after_stalled"};
+static Histogram by_phase[PHASES], overall, *by_second[MAX_SLICES];
+static Phase phase = BEFORE;
+
+static Viewer *viewers;
+static char *buffer;
+static int poll_fd, live, done, lost, refused_code;
+static uint64_t deliveries, events, folded, frames, bytes_in, reads, out_of_order, binary_frames;
+static uint64_t first_event_at, last_event_at;
+static uint64_t read_at, read_at_real; /* when the bytes in hand were read: monotonic, and CLOCK_REALTIME */
+
+/* ---- the processes under test ----------------------------------------------------------------- */
+
+static struct {
+    uint64_t cpu_start, cpu_end;
+    long rss_start, rss_connected, rss_before_stalled, rss_peak, rss_peak_stalled, rss_end;
+} server[MAX_SERVERS];
+
+static uint64_t cpu_ns(pid_t pid) {
+    clockid_t clock;
+    return clock_getcpuclockid(pid, &clock) ? 0 : clock_ns(clock);
+}
+
+static long rss_kib(pid_t pid) {
+    char name[64];
+    long pages = 0;
+    snprintf(name, sizeof name, "/proc/%d/statm", pid);
+    FILE *file = fopen(name, "r");
+    if (!file) return 0;
+    if (fscanf(file, "%*s %ld", &pages) != 1) pages = 0;
+    fclose(file);
+    return pages * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+static void sample_servers(void) {
+    for (int i = 0; i < option.servers; i++) {
+        long rss = rss_kib(option.pid[i]);
+        if (rss > server[i].rss_peak) server[i].rss_peak = rss;
+        if (phase == STALLED && rss > server[i].rss_peak_stalled) server[i].rss_peak_stalled = rss;
+        if (phase == BEFORE) server[i].rss_before_stalled = rss;
+        server[i].rss_end = rss;
+    }
+}
+
+/* ---- WebSocket -------------------------------------------------------------------------------- */
+
+static void watch(Viewer *viewer, uint32_t what, int how) {
+    struct epoll_event interest = {.events = what, .data.ptr = viewer};
+    epoll_ctl(poll_fd, how, viewer->fd, &interest);
+}
+
+static void leave(Viewer *viewer, Stage stage) {
+    if (viewer->stage == LIVE) live--;
+    if (stage == LOST && !viewer->stalled) lost++;
+    viewer->stage = stage;
+    if (viewer->stalled && !viewer->gone_at) viewer->gone_at = monotonic();
+    close(viewer->fd);
+    viewer->fd = -1;
+}
+
+static void open_viewer(Viewer *viewer, bool stalled) {
+    int on = 1;
+    *viewer = (Viewer){.stalled = stalled, .next_seq = option.first, .stage = CONNECTING};
+    viewer->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (viewer->fd < 0) { perror("wsload: socket"); exit(3); }
+    setsockopt(viewer->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (stalled) setsockopt(viewer->fd, SOL_SOCKET, SO_RCVBUF, &option.receive_buffer, sizeof(int));
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)option.port)};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (connect(viewer->fd, (struct sockaddr *)&address, sizeof address) && errno != EINPROGRESS) {
+        perror("wsload: connect");
+        exit(3);
+    }
+    watch(viewer, EPOLLIN | EPOLLOUT, EPOLL_CTL_ADD);
+}
+
+static void ask_upgrade(Viewer *viewer) {
+    char request[700];
+    struct sockaddr_in own;
+    socklen_t size = sizeof own;
+    int length = snprintf(request, sizeof request,
+                          "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                          "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
+                          option.path, option.port);
+    if (getsockname(viewer->fd, (struct sockaddr *)&own, &size) == 0) viewer->port = ntohs(own.sin_port);
+    if (write(viewer->fd, request, (size_t)length) != length) { leave(viewer, LOST); return; }
+    viewer->stage = HANDSHAKE;
+    watch(viewer, EPOLLIN, EPOLL_CTL_MOD);
+}
+
+static void go_live(Viewer *viewer) {
+    viewer->stage = LIVE;
+    viewer->live_at = monotonic();
+    live++;
+    /* A stalled viewer is asked about no data from here on; only its end is still reported. */
+    if (viewer->stalled) watch(viewer, EPOLLRDHUP, EPOLL_CTL_MOD);
+}
+
+static void pong(Viewer *viewer, const char *payload, size_t length) {
+    unsigned char frame[6 + 125] = {0x8a, (unsigned char)(0x80 | length)}; /* masked by zero */
+    if (length > 125) return;
+    memcpy(frame + 6, payload, length);
+    if (write(viewer->fd, frame, 6 + length) < 0 && errno != EAGAIN) leave(viewer, LOST);
+}
+
+/* The text after `key` and optional blanks, or NULL; `within` bounds how far the search goes. */
+static const char *after_key(const char *from, const char *end, size_t within, const char *key) {
+    size_t length = strlen(key), room = (size_t)(end - from);
+    const char *found = memmem(from, room < within ? room : within, key, length);
+    if (!found) return NULL;
+    for (found += length; found < end && *found == ' ';) found++;
+    return found;
+}
+
+static uint64_t number_at(const char *text, const char *end) {
+    uint64_t value = 0;
+    while (text < end && *text >= '0' && *text <= '9') value = value * 10 + (uint64_t)(*text++ - '0');
+    return value;
+}
+
+static void measure(uint64_t due) {
+    uint64_t latency = read_at_real > due ? read_at_real - due : 0;
+    if (!first_event_at) first_event_at = read_at;
+    last_event_at = read_at;
+    deliveries++;
+    record(&by_phase[phase], latency);
+    record(&overall, latency);
+    uint64_t second = (read_at - first_event_at) / SECOND;
+    if (second >= MAX_SLICES) return;
+    if (!by_second[second]) by_second[second] = calloc(1, sizeof(Histogram));
+    record(by_second[second], latency);
+}
+
+static void text_frame(Viewer *viewer, const char *text, size_t length) {
+    const char *end = text + length;
+    const char *seq = after_key(text, end, 240, "\"seq\":");
+    frames++;
+    if (!seq) { folded++; return; }
+    uint64_t number = number_at(seq, end);
+    if (number != viewer->next_seq) out_of_order++;
+    viewer->next_seq = number + 1;
+    events++;
+    const char *type = after_key(seq, end, 120, "\"type\":");
+    bool terminal = type && type + 2 < end && (type[1] == 'c' || type[1] == 'e');
+    const char *tick = terminal ? NULL : after_key(type ? type : seq, end, 400, "\"tick ");
+    if (tick) measure(number_at(tick, end));
+    if (terminal && viewer->stage == LIVE) {
+        viewer->stage = DONE;
+        live--;
+        done++;
+    }
+}
+
+/* Take the whole frames in [at, end); returns where the first incomplete one starts. */
+static char *take_frames(Viewer *viewer, char *at, char *end) {
+    while (end - at >= 2 && viewer->fd >= 0) {
+        const unsigned char *head = (unsigned char *)at;
+        uint64_t length = head[1] & 127;
+        size_t header = length == 126 ? 4 : length == 127 ? 10 : 2;
+        if ((size_t)(end - at) < header) break;
+        if (header > 2)
+            for (size_t i = length = 0; i < header - 2; i++) length = length << 8 | head[2 + i];
+        if ((uint64_t)(end - at) < header + length) break;
+        char *payload = at + header;
+        switch (head[0] & 15) {
+            case 1: text_frame(viewer, payload, length); break;
+            case 8:
+                refused_code = length >= 2 ? (unsigned char)payload[0] << 8 | (unsigned char)payload[1] : 1005;
+                leave(viewer, LOST);
+                break;
+            case 9: pong(viewer, payload, length); break;
+            case 10: break;
+            default: binary_frames++;
+        }
+        at += header + length;
+    }
+    return at;
+}
+
+static char *take_handshake(Viewer *viewer, char *at, char *end) {
+    char *blank = memmem(at, (size_t)(end - at), "\r\n\r\n", 4);
+    if (!blank) return NULL;
+    if (end - at < 12 || memcmp(at, "HTTP/1.1 101", 12)) {
+        fprintf(stderr, "wsload: refused: %.*s\n", (int)(end - at < 600 ? end - at : 600), at);
+        exit(3);
+    }
+    go_live(viewer);
+    return blank + 4;
+}
+
+static void keep_rest(Viewer *viewer, const char *at, const char *end) {
+    viewer->rest_bytes = (size_t)(end - at);
+    free(viewer->rest);
+    viewer->rest = viewer->rest_bytes ? memcpy(malloc(viewer->rest_bytes), at, viewer->rest_bytes) : NULL;
+}
+
+static void readable(Viewer *viewer) {
+    size_t kept = viewer->rest_bytes;
+    if (kept) memcpy(buffer, viewer->rest, kept);
+    ssize_t got = recv(viewer->fd, buffer + kept, READ_BYTES - kept, 0);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (got <= 0) { leave(viewer, viewer->stage == DONE ? DONE : LOST); return; }
+    reads++;
+    bytes_in += (uint64_t)got;
+    read_at = monotonic();
+    read_at_real = clock_ns(CLOCK_REALTIME);
+    char *at = buffer, *end = buffer + kept + got;
+    if (viewer->stage == HANDSHAKE) {
+        char *body = take_handshake(viewer, at, end);
+        if (!body) { keep_rest(viewer, at, end); return; }
+        at = body;
+    }
+    if (!viewer->stalled) at = take_frames(viewer, at, end);
+    if (viewer->fd >= 0) keep_rest(viewer, viewer->stalled ? end : at, end);
+}
+
+static void handle(Viewer *viewer, uint32_t what) {
+    if (viewer->fd < 0) return;
+    if (viewer->stage == CONNECTING) {
+        if (what & (EPOLLERR | EPOLLHUP)) { fprintf(stderr, "wsload: connection refused\n"); exit(3); }
+        ask_upgrade(viewer);
+    } else if (viewer->stalled && viewer->stage == LIVE) {
+        if (what & (EPOLLERR | EPOLLHUP | EPOLLRDHUP)) leave(viewer, LOST);
+    } else {
+        readable(viewer);
+    }
+}
+
+static void turn(int wait_ms) {
+    struct epoll_event ready[256];
+    int count = epoll_wait(poll_fd, ready, 256, wait_ms);
+    for (int i = 0; i < count; i++) handle(ready[i].data.ptr, ready[i].events);
+}
+
+/* ---- stalled viewers -------------------------------------------------------------------------- */
+
+/* A server that closes a socket whose peer does not read leaves no sign at the peer: its FIN waits behind the
+ * unread bytes. So the kernel's table is asked which of the server's ends are still ESTABLISHED. */
+static int stalled_held(void) {
+    static bool established[65536];
+    char line[512];
+    int held = 0;
+    FILE *table = fopen("/proc/net/tcp", "r");
+    if (!table) return -1;
+    memset(established, 0, sizeof established);
+    while (fgets(line, sizeof line, table)) {
+        unsigned own, peer, state;
+        if (sscanf(line, " %*d: %*8x:%4x %*8x:%4x %2x", &own, &peer, &state) == 3)
+            if ((int)own == option.port && state == 1) established[peer] = true;
+    }
+    fclose(table);
+    for (int i = option.viewers; i < option.viewers + option.stalled; i++) {
+        Viewer *viewer = &viewers[i];
+        if (!viewer->live_at || viewer->gone_at) continue;
+        if (established[viewer->port]) held++;
+        else leave(viewer, LOST);
+    }
+    return held;
+}
+
+static void open_viewers(int from, int upto, uint64_t until) {
+    for (int opened = from, connected = 0; connected < upto - from;) {
+        connected = 0;
+        for (int i = from; i < opened; i++) connected += viewers[i].live_at > 0;
+        while (opened < upto && opened - from - connected < CONNECTING_AT_ONCE)
+            open_viewer(&viewers[opened++], from >= option.viewers);
+        turn(10);
+        if (monotonic() > until) { fprintf(stderr, "wsload: only %d connected in time\n", connected); exit(3); }
+    }
+}
+
+/* Moves the phases on; called once a second, as the table costs milliseconds to read. */
+static void tend_stalled(uint64_t until) {
+    if (!option.stalled || phase == AFTER) return;
+    if (!option.viewers) phase = STALLED;
+    if (phase == BEFORE && first_event_at && monotonic() >= first_event_at + (uint64_t)(option.stall_at * 1e9)) {
+        sample_servers();
+        phase = JOINING;
+        if (option.stall_at > 0) open_viewers(option.viewers, option.viewers + option.stalled, until);
+        phase = STALLED;
+    }
+    if (phase == STALLED && stalled_held() == 0) phase = AFTER;
+}
+
+/* ---- the run ---------------------------------------------------------------------------------- */
+
+static void run(uint64_t until) {
+    uint64_t next_sample = 0, end_at = 0, idle_until = monotonic() + (uint64_t)(option.idle * 1e9);
+    int beat = 0;
+    for (uint64_t now; (now = monotonic()) < until;) {
+        turn(20);
+        if (now >= next_sample) {
+            next_sample = now + 100 * MILLISECOND;
+            sample_servers();
+            if (++beat % 10 == 0) tend_stalled(until);
+        }
+        if (option.idle > 0 && now >= idle_until) return;
+        bool all_ended = option.viewers > 0 && done + lost >= option.viewers;
+        if (all_ended && !end_at) {
+            end_at = now;
+            for (int i = 0; i < option.servers; i++) server[i].cpu_end = cpu_ns(option.pid[i]);
+        }
+        bool waits = option.stalled && phase != AFTER && now < end_at + (uint64_t)(option.hold * 1e9);
+        if (end_at && !waits) return;
+        if (!option.viewers && phase == AFTER) return;
+    }
+}
+
+static void print_latency(const char *name, const Histogram *of) {
+    printf(", \"%s\": {\"count\": %lu, \"p50_ms\": %.3f, \"p90_ms\": %.3f, \"p99_ms\": %.3f, \"max_ms\": %.3f}", name,
+           of->total, quantile_ms(of, .5), quantile_ms(of, .9), quantile_ms(of, .99), (double)of->max / 1e6);
+}
+
+static void print_stalled(void) {
+    double soonest = 1e9, latest = 0;
+    int gone = 0;
+    for (int i = option.viewers; i < option.viewers + option.stalled; i++) {
+        if (!viewers[i].gone_at) continue;
+        double after = (double)(viewers[i].gone_at - viewers[i].live_at) / 1e9;
+        if (after < soonest) soonest = after;
+        if (after > latest) latest = after;
+        gone++;
+    }
+    printf(", \"stalled\": %d, \"stalled_gone\": %d, \"gone_first_s\": %.1f, \"gone_last_s\": %.1f", option.stalled,
+           gone, gone ? soonest : 0, latest);
+}
+
+static void print_result(double connect_s, double own_cpu) {
+    double wall = (double)(last_event_at - first_event_at) / 1e9;
+    printf("{\"viewers\": %d, \"done\": %d, \"lost\": %d, \"close_code\": %d, \"out_of_order\": %lu, \"events\": %lu, "
+           "\"folded\": %lu, \"binary\": %lu, \"frames\": %lu, \"reads\": %lu, \"bytes\": %lu, \"connect_s\": %.3f, "
+           "\"wall_s\": %.3f, \"deliveries\": %lu, \"deliveries_per_s\": %.0f, \"generator_cpu\": %.3f",
+           option.viewers, done, lost, refused_code, out_of_order, events, folded, binary_frames, frames, reads,
+           bytes_in, connect_s, wall, deliveries, wall > 0 ? (double)deliveries / wall : 0, own_cpu);
+    print_latency("latency", &overall);
+    if (option.stalled) {
+        for (int i = 0; i < PHASES; i++) print_latency(PHASE_NAMES[i], &by_phase[i]);
+        print_stalled();
+    }
+    printf(", \"p50_by_second_ms\": [");
+    for (int i = 0, printed = 0; i < MAX_SLICES; i++)
+        if (by_second[i]) printf("%s%.3f", printed++ ? ", " : "", quantile_ms(by_second[i], .5));
+    printf("], \"servers\": [");
+    for (int i = 0; i < option.servers; i++) {
+        double cpu = (double)(server[i].cpu_end - server[i].cpu_start) / 1e9;
+        printf("%s{\"pid\": %d, \"cpu_s\": %.3f, \"rss_start_kib\": %ld, \"rss_connected_kib\": %ld, \"rss_peak_kib\": %ld, "
+               "\"rss_before_stalled_kib\": %ld, \"rss_peak_stalled_kib\": %ld, \"rss_end_kib\": %ld}",
+               i ? ", " : "", option.pid[i], cpu, server[i].rss_start, server[i].rss_connected, server[i].rss_peak,
+               server[i].rss_before_stalled, server[i].rss_peak_stalled, server[i].rss_end);
+    }
+    printf("]}\n");
+}
+
+static double own_cpu_s(void) {
+    struct rusage used;
+    getrusage(RUSAGE_SELF, &used);
+    return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+           (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
+}
+
+int main(int count, char **words) {
+    read_options(count, words);
+    struct rlimit files;
+    getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+    viewers = calloc((size_t)(option.viewers + option.stalled) + 1, sizeof *viewers);
+    buffer = malloc(READ_BYTES);
+    poll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (!viewers || !buffer || poll_fd < 0) { perror("wsload"); return 3; }
+
+    uint64_t started = monotonic(), until = started + (uint64_t)(option.limit * 1e9);
+    for (int i = 0; i < option.servers; i++) server[i].rss_start = rss_kib(option.pid[i]);
+    open_viewers(0, option.viewers, until);
+    if (option.stalled && option.stall_at <= 0)
+        open_viewers(option.viewers, option.viewers + option.stalled, until);
+    double connect_s = (double)(monotonic() - started) / 1e9;
+    turn(50);
+    for (int i = 0; i < option.servers; i++) {
+        server[i].rss_connected = rss_kib(option.pid[i]);
+        server[i].cpu_start = server[i].cpu_end = cpu_ns(option.pid[i]);
+    }
+    printf("{\"ready\": %d}\n", live);
+    fflush(stdout);
+
+    double cpu_before = own_cpu_s();
+    uint64_t ready_at = monotonic();
+    run(until);
+    double elapsed = (double)(monotonic() - ready_at) / 1e9;
+    if (option.idle > 0)
+        for (int i = 0; i < option.servers; i++) server[i].cpu_end = cpu_ns(option.pid[i]);
+    print_result(connect_s, elapsed > 0 ? (own_cpu_s() - cpu_before) / elapsed : 0);
+    return 0;
+}
