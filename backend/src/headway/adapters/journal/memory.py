@@ -118,7 +118,7 @@ class MemoryJournal(Journal):
         self._lock = threading.RLock()
         self._logs: dict[ExecutionId, _Log] = {}  # in order of creation
         self._keys: dict[tuple[WorkflowId, str], NewExecution] = {}
-        self._definitions: dict[WorkflowId, WorkflowDefinition] = {}
+        self._definitions: dict[WorkflowId, tuple[str, WorkflowDefinition]] = {}  # with its file
         self._sources: dict[str, SourceFile] = {}
         self._is_closed = False
 
@@ -216,15 +216,15 @@ class MemoryJournal(Journal):
             self._sources[source.path] = source
             if source.import_error is not None:
                 return
-            kept = {key: one for key, one in self._definitions.items() if one.source != source.path}
-            self._definitions = kept | {one.workflow_id: one for one in definitions}
+            kept = {key: (path, one) for key, (path, one) in self._definitions.items() if path != source.path}
+            self._definitions = kept | {one.workflow_id: (source.path, one) for one in definitions}
 
     @override
     def definitions(self) -> tuple[list[WorkflowDefinition], list[SourceFile]]:
         with self._lock:
             self._check_open()
             return (
-                [self._definitions[key] for key in sorted(self._definitions)],
+                [self._definitions[key][1] for key in sorted(self._definitions)],
                 [self._sources[path] for path in sorted(self._sources)],
             )
 
@@ -233,7 +233,7 @@ class MemoryJournal(Journal):
         with self._lock:
             self._check_open()
             self._sources = {path: one for path, one in self._sources.items() if path in paths}
-            self._definitions = {key: one for key, one in self._definitions.items() if one.source in paths}
+            self._definitions = {key: one for key, one in self._definitions.items() if one[0] in paths}
 
     @override
     def claim(self, owner: str, workflow_ids: Sequence[WorkflowId], limit: int) -> list[ExecutionRecord]:
