@@ -1,0 +1,38 @@
+"""Headway shows workflow executions live. These are the public names; see `docs/` for the whole."""
+
+from headway.authoring.command import CommandResult
+from headway.authoring.current import Current, current
+from headway.authoring.gathering import gather
+from headway.authoring.log import log
+from headway.authoring.mapping import map  # noqa: A004 - the vocabulary's word; import it or use step.map
+from headway.authoring.output import output
+from headway.authoring.plan import Plan, PlanNode
+from headway.authoring.progress import progress, track
+from headway.authoring.shell import shell
+from headway.authoring.step import AsyncStep, PlainStep, Step, step
+from headway.authoring.workflow import Workflow, workflow
+from headway.errors import CommandFailed, HeadwayError, StepTimeout
+
+__all__ = [
+    "AsyncStep",
+    "CommandFailed",
+    "CommandResult",
+    "Current",
+    "HeadwayError",
+    "PlainStep",
+    "Plan",
+    "PlanNode",
+    "Step",
+    "StepTimeout",
+    "Workflow",
+    "current",
+    "gather",
+    "log",
+    "map",
+    "output",
+    "progress",
+    "shell",
+    "step",
+    "track",
+    "workflow",
+]

@@ -1,0 +1,124 @@
+"""A workflow's input: JSON Schema from the type hints, and validated arguments from JSON."""
+
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic.errors import PydanticUserError
+from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core import to_json
+
+from headway.authoring.docstrings import Docstring
+from headway.authoring.parameters import keyword_parameters
+from headway.errors import DefinitionError, InvalidInput
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_FIXABLE = "parameters of a workflow come from JSON: use str, int, bool, list, dict, Path, date, a model …"
+
+
+class _QuietSchema(GenerateJsonSchema):
+    """A default that JSON cannot show is left out; it still applies."""
+
+    ignored_warning_kinds = {"skipped-choice", "non-serializable-default"}  # noqa: RUF012 - as in its base
+
+
+class InputModel:
+    """The parameters of a workflow's function as one validated JSON object.
+
+    Args:
+        workflow_id: Named in messages.
+        function: Its parameters must all be possible by keyword.
+
+    Raises:
+        DefinitionError: A parameter cannot come from JSON.
+    """
+
+    def __init__(self, workflow_id: str, function: Callable[..., Any]) -> None:
+        self._workflow_id = workflow_id
+        parameters = keyword_parameters(workflow_id, function)
+        self._names = [parameter.name for parameter in parameters]
+        self._model = _model(workflow_id, function, parameters)
+
+    def schema(self, title: str) -> dict[str, Any]:
+        """JSON Schema (2020-12) of the input object."""
+        schema = self._model.model_json_schema(schema_generator=_QuietSchema)
+        return {"$schema": DIALECT} | schema | {"title": title}
+
+    def arguments(self, input: Mapping[str, Any]) -> dict[str, Any]:
+        """What the function is called with.
+
+        Raises:
+            InvalidInput: Naming each field, like `a.b[0]`.
+        """
+        try:
+            # Read as JSON, so that strict types accept what JSON can say: a date as text, a tuple as a list.
+            model = self._model.model_validate_json(to_json(dict(input), inf_nan_mode="constants"))
+        except ValidationError as error:
+            errors = [
+                {"field": _field(problem["loc"], input), "message": problem["msg"]}
+                for problem in error.errors(include_url=False, include_context=False, include_input=False)
+            ]
+            first = errors[0]
+            raise InvalidInput(
+                f"the input does not fit workflow {self._workflow_id!r}: {first['field'] or 'input'}: "
+                f"{first['message']}" + (f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""),
+                errors=errors,
+            ) from None
+        return {name: getattr(model, _attribute(index)) for index, name in enumerate(self._names)}
+
+
+def _model(
+    workflow_id: str, function: Callable[..., Any], parameters: list[inspect.Parameter]
+) -> type[BaseModel]:
+    try:
+        hints = get_type_hints(function, include_extras=True)
+    except Exception as error:
+        raise DefinitionError(
+            f"a type hint of workflow {workflow_id!r} cannot be resolved: {error}; import the name it uses"
+        ) from error
+    described = Docstring.parse(inspect.getdoc(function) or "").parameters
+    fields: dict[str, Any] = {}
+    for index, parameter in enumerate(parameters):
+        hint = hints.get(parameter.name, Any)
+        default = ... if parameter.default is parameter.empty else parameter.default
+        fields[_attribute(index)] = (_annotated(parameter.name, hint, described), default)
+    try:
+        return create_model("Input", __config__=ConfigDict(extra="forbid"), **fields)
+    except (PydanticUserError, TypeError) as error:
+        culprits = ", ".join(repr(parameter.name) for parameter in parameters)
+        reason = str(error).splitlines()[0]
+        raise DefinitionError(
+            f"a parameter of workflow {workflow_id!r} ({culprits}) cannot come from JSON: "
+            f"{reason}; {_FIXABLE}"
+        ) from error
+
+
+def _attribute(index: int) -> str:
+    """Fields have names of their own: a parameter may be called `copy` or `_x`, an attribute may not."""
+    return f"parameter_{index}"
+
+
+def _annotated(name: str, hint: Any, described: Mapping[str, str]) -> Any:
+    """The hint with our name, title and description first, so that the user's own `Field` goes before."""
+    title = re.sub(r"[_\s]+", " ", name).strip().capitalize()
+    ours = Field(alias=name, title=title, description=described.get(name))
+    if get_origin(hint) is Annotated:
+        base, *metadata = get_args(hint)
+        return Annotated[base, ours, *metadata]
+    return Annotated[hint, ours]
+
+
+def _field(location: tuple[int | str, ...], input: Any) -> str:
+    """`a.b[0]`, following the input itself: what names a branch of a union is left out."""
+    path, value = "", input
+    for index, part in enumerate(location):
+        last = index == len(location) - 1
+        if isinstance(part, int) and isinstance(value, list | tuple):
+            path += f"[{part}]"
+            value = value[part] if part < len(value) else None
+        elif isinstance(part, str) and isinstance(value, Mapping) and (part in value or last):
+            path += f".{part}" if path else part
+            value = value.get(part)
+    return path
