@@ -127,12 +127,6 @@ async def _started(
                 cwd=cwd,
                 env=env,
                 start_new_session=own_group,
-                stdin=DEVNULL,
-                stdout=PIPE,
-                stderr=PIPE,
-                cwd=cwd,
-                env=env,
-                start_new_session=own_group,
             )
         program, *arguments = [str(part) for part in command]
         return await asyncio.create_subprocess_exec(
