@@ -1,6 +1,7 @@
 """Hints inside one process."""
 
 import logging
+import threading
 from collections.abc import Callable, Sequence
 
 from typing_extensions import override
@@ -13,31 +14,37 @@ Receive = Callable[[Sequence[Hint]], None]
 
 
 class MemoryHintBus(HintBus):
-    """Calls every subscriber on the publisher's thread; a subscriber that raises is logged, not heard of."""
+    """Calls every subscriber on the publisher's thread; one that raises is logged, no more."""
 
     def __init__(self) -> None:
-        self._subscribers: tuple[Receive, ...] = ()  # replaced, never changed: read without a lock
+        self._lock = threading.Lock()
+        self._subscribers: dict[object, Receive] = {}
 
     @override
     def publish(self, hints: Sequence[Hint]) -> None:
         if not hints:
             return
-        for receive in self._subscribers:
+        with self._lock:
+            subscribers = list(self._subscribers.values())
+        for receive in subscribers:
             try:
                 receive(hints)
-            except Exception:
+            except Exception:  # noqa: BLE001 - a subscriber of others must not end this one
                 _log.exception("a subscriber of hints failed")
 
     @override
     def subscribe(self, receive: Receive) -> Callable[[], None]:
-        entry: Receive = lambda hints: receive(hints)  # noqa: E731 - its own identity: one function may subscribe twice
-        self._subscribers = (*self._subscribers, entry)
+        subscription = object()
+        with self._lock:
+            self._subscribers[subscription] = receive
 
         def unsubscribe() -> None:
-            self._subscribers = tuple(other for other in self._subscribers if other is not entry)
+            with self._lock:
+                self._subscribers.pop(subscription, None)
 
         return unsubscribe
 
     @override
     def close(self) -> None:
-        self._subscribers = ()
+        with self._lock:
+            self._subscribers.clear()
