@@ -111,7 +111,7 @@ class State(msgspec.Struct, kw_only=True):
                 counts.steps_completed += 1
                 self._advance(data.progress, data.indeterminate)
             case e.StepProgressed() as data:
-                self._progress_step(data, at)
+                self._progress_step(data)
             case e.StepRetrying() as data:
                 counts.logs += 1
                 counts.errors += 1
@@ -197,12 +197,12 @@ class State(msgspec.Struct, kw_only=True):
         self.step, self.step_id = data.step, data.step_id
         self.message = data.message or self.message
 
-    def _progress_step(self, data: e.StepProgressed, at: str) -> None:
+    def _progress_step(self, data: e.StepProgressed) -> None:
         self._advance(data.progress, data.indeterminate)
         self.message = data.message or self.message
-        if data.step_id is None or data.step is None:
-            return
-        step = self._step(data.step, data.step_id, at)
+        step = self.steps.get(data.step_id) if data.step_id is not None and data.step is not None else None
+        if step is None:
+            return  # progress makes no step: so an earlier one may be left out where a later one says it all
         if data.done is not None:
             step.done = data.done
         if data.total is not None:

@@ -1,0 +1,205 @@
+"""One subscription of a rich connection: where it is, what it waits for, how much may be under way.
+
+```
+opening ──found──▶ loading ──snapshot_read──▶ idle ◀──────────────┐
+   ▲  └──resumed──────────────────────────────▶ │ more, room      │ written
+   │                                            ▼                 │
+   │ next execution, or continuity broken    reading ──events──▶ writing ──eos──▶ ended
+   └──────────────────────────────────────────── paused: no room until an ack
+```
+A workflow that has never run leaves it `waiting`. Every read is a question to the shell; one at a time.
+"""
+
+from enum import Enum, auto
+
+from headway.domain.position import Cursor
+from headway.protocol.codec import snapshot_parts
+from headway.protocol.effects import Effect, Follow, Found, Piece, ReadEvents, ReadSnapshot, Send, SendEvents
+from headway.protocol.messages import Ev, Limits, Result, Sub, SubOk, Why
+from headway.protocol.resume import LogHead, Reset, Resumed, agrees_with, decide
+from headway.protocol.window import Window
+
+FRAME_EVENTS = 256
+FRAME_BYTES = 65_536
+CONFLATED_EVENTS = 4_096  # most that one conflated frame covers
+
+
+class Stage(Enum):
+    OPENING = auto()
+    WAITING = auto()
+    LOADING = auto()
+    IDLE = auto()
+    READING = auto()
+    WRITING = auto()
+    PAUSED = auto()
+    ENDED = auto()
+
+
+def continues(piece: Piece, cursor: Cursor) -> bool:
+    """The piece starts exactly where the viewer is, in the same history."""
+    return (piece.epoch, piece.after, piece.tag_before) == (cursor.epoch, cursor.seq, cursor.tag)
+
+
+class Subscription:
+    """Turns answers of the shell into what the viewer is sent; holds no event."""
+
+    def __init__(self, number: int, request: Sub, cursor: Cursor | None, limits: Limits) -> None:
+        self.number, self.x, self.mode, self.tail = number, request.x, request.mode, request.tail
+        self.stage = Stage.OPENING
+        self.stalled_since: float | None = None
+        self.cursor = cursor
+        self.execution_id = request.execution_id
+        self._known_seq = 0  # the log reaches at least here
+        self._hinted_seq = 0  # hints since the last read was asked for
+        self._closed = False  # so the last head said
+        self._sealed = False  # the last frame carried the seal
+        self._from_start = False
+        self._window = Window(limits)
+
+    def open(self, *, after: str | None = None) -> list[Effect]:
+        """Ask what to follow: `after` an execution that has ended, its successor from the start."""
+        self.stage, self._sealed = Stage.OPENING, False
+        if after is not None:
+            self.cursor, self.execution_id, self._from_start = None, None, True
+        return [
+            Follow(
+                number=self.number,
+                x=self.x,
+                execution_id=self.execution_id,
+                after=after,
+                cursor=self.cursor,
+            )
+        ]
+
+    def found(self, found: Found | None) -> list[Effect]:
+        """What `x` names now; `None` while there is nothing, and again once there is."""
+        if self.stage not in (Stage.OPENING, Stage.WAITING):
+            return []
+        if found is None:
+            return self._wait()
+        head, self.execution_id = found.head, found.execution_id
+        self._know(head)
+        decision = decide(self.cursor, head, tag=found.tag, mode=self.mode)
+        if isinstance(decision, Resumed):
+            self.stage = Stage.IDLE
+            answer = self._answer(head, "resumed", cur=str(self.cursor))
+            return [Send(answer), *self.advance()]
+        self.stage = Stage.LOADING
+        if isinstance(decision, Reset):
+            answer = self._answer(head, "reset", why=decision.why)
+        else:
+            answer = self._answer(head, "snapshot")
+        start = self._from_start and head.trimmed_upto == 0
+        self._from_start = False
+        upto, tail = (0, 0) if start else (head.last_seq, self.tail)
+        return [Send(answer), ReadSnapshot(self.number, found.execution_id, upto, tail)]
+
+    def snapshot_read(self, cursor: Cursor, state: bytes, logs: list[bytes]) -> list[Effect]:
+        """State as JSON at `cursor`, and stored lines of the last log events before it."""
+        if self.stage is not Stage.LOADING:
+            return []
+        self.cursor, self.stage = cursor, Stage.IDLE
+        self._window.clear()
+        parts = snapshot_parts(self.x, cursor, state, logs)
+        return [*(Send(part) for part in parts), *self.advance()]
+
+    def events_read(self, piece: Piece, now: float) -> list[Effect]:
+        """The run of events after the cursor; where it does not continue from there, look again."""
+        if self.stage is not Stage.READING or self.cursor is None:
+            return []
+        if not continues(piece, self.cursor):
+            return self.open()
+        self._know(piece.head)
+        self._known_seq = max(piece.head.last_seq, self._hinted_seq)
+        if piece.upto == piece.after and not piece.is_end:
+            self.stage = Stage.IDLE
+            return []
+        self.cursor, self.stage, self.stalled_since = piece.cursor, Stage.WRITING, now
+        self._sealed = piece.is_end
+        self._window.sent(piece.upto, piece.count, len(piece.body))
+        header = Ev(
+            x=self.x,
+            after=piece.after,
+            upto=piece.upto,
+            cur=str(piece.cursor),
+            n=piece.count,
+            cf=piece.left_out,
+            eos=piece.seal if piece.is_end else None,
+        )
+        return [SendEvents(self.number, header, piece.body)]
+
+    def written(self, *, follows_on: bool) -> list[Effect]:
+        """The last frame is out; `follows_on` to the next execution after the end."""
+        if self.stage is not Stage.WRITING or self.cursor is None:
+            return []
+        self.stalled_since = None
+        if self._sealed:
+            self.stage = Stage.ENDED
+            return self.open(after=self.execution_id) if follows_on else []
+        self.stage = Stage.IDLE
+        return self.advance()
+
+    def acked(self, seq: int) -> tuple[bool, list[Effect]]:
+        """Whether the ack took anything back, and what that lets go on."""
+        moved = self._window.acked(seq)
+        if self.stage is Stage.PAUSED and self._window.is_open:
+            self.stage = Stage.IDLE
+        return moved, self.advance()
+
+    def grew(self, last_seq: int) -> list[Effect]:
+        """A hint, perhaps an old one."""
+        self._known_seq = max(self._known_seq, last_seq)
+        self._hinted_seq = max(self._hinted_seq, last_seq)
+        return self.advance()
+
+    def checked(self, head: LogHead) -> list[Effect]:
+        """A head read afresh: what it contradicts is looked at again."""
+        if self.stage not in (Stage.IDLE, Stage.PAUSED, Stage.ENDED) or self.cursor is None:
+            return []
+        reopened = self.stage is Stage.ENDED and (not head.closed or head.last_seq > self.cursor.seq)
+        if reopened or not agrees_with(self.cursor, head):
+            return self.open()
+        self._know(head)
+        return self.advance()
+
+    def advance(self) -> list[Effect]:
+        """Ask for the next events, if there are any and there is room for them."""
+        if self.stage is not Stage.IDLE or self.cursor is None or self.execution_id is None:
+            return []
+        behind = self._known_seq - self.cursor.seq
+        if behind <= 0 and not self._closed:
+            return []
+        if not self._window.is_open:
+            self.stage = Stage.PAUSED
+            return []
+        self.stage, self._hinted_seq = Stage.READING, 0
+        conflate = self.mode == "state" and behind > FRAME_EVENTS
+        return [
+            ReadEvents(
+                number=self.number,
+                execution_id=self.execution_id,
+                after=self.cursor.seq,
+                max_events=min(CONFLATED_EVENTS if conflate else FRAME_EVENTS, self._window.events),
+                max_bytes=min(FRAME_BYTES, self._window.bytes),
+                conflate=conflate,
+                tail=self.tail,
+            )
+        ]
+
+    def _wait(self) -> list[Effect]:
+        """A viewer that is there before the start sees all of it."""
+        self._from_start = True
+        if self.stage is Stage.WAITING:
+            return []
+        self.stage = Stage.WAITING
+        return [Send(SubOk(x=self.x, result="waiting"))]
+
+    def _know(self, head: LogHead) -> None:
+        self._known_seq, self._closed = head.last_seq, head.closed
+
+    def _answer(
+        self, head: LogHead, result: Result, *, why: Why | None = None, cur: str | None = None
+    ) -> SubOk:
+        return SubOk(
+            x=self.x, result=result, why=why, execution_id=self.execution_id, head=head.last_seq, cur=cur
+        )

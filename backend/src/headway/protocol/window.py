@@ -1,0 +1,66 @@
+"""How much a viewer may be sent before it says that it has applied it."""
+
+from collections import deque
+
+from headway.protocol.messages import Limits
+
+
+class Window:
+    """Frames sent and not yet acknowledged, bounded in events and bytes."""
+
+    __slots__ = ("_bytes", "_events", "_limits", "_sent")
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self.clear()
+
+    def clear(self) -> None:
+        self._sent: deque[tuple[int, int, int]] = deque()  # (upto, events, bytes)
+        self._events = self._bytes = 0
+
+    @property
+    def events(self) -> int:
+        """Room left, in events."""
+        return self._limits.window_events - self._events
+
+    @property
+    def bytes(self) -> int:
+        """Room left, in bytes; one long line may take it below zero."""
+        return self._limits.window_bytes - self._bytes
+
+    @property
+    def is_open(self) -> bool:
+        return self.events > 0 and self.bytes > 0
+
+    def sent(self, upto: int, events: int, size: int) -> None:
+        self._sent.append((upto, events, size))
+        self._events += events
+        self._bytes += size
+
+    def acked(self, seq: int) -> bool:
+        """Take back the frames that end at or before `seq`; True if there were any."""
+        moved = False
+        while self._sent and self._sent[0][0] <= seq:
+            _, events, size = self._sent.popleft()
+            self._events -= events
+            self._bytes -= size
+            moved = True
+        return moved
+
+
+class TokenBucket:
+    """Allows `per_s` a second after a burst; time comes in."""
+
+    __slots__ = ("_at", "_burst", "_left", "_per_s")
+
+    def __init__(self, per_s: float, burst: float, now: float) -> None:
+        self._per_s, self._burst, self._left, self._at = per_s, burst, burst, now
+
+    def take(self, now: float) -> bool:
+        """Take one; False if none is left."""
+        self._left = min(self._burst, self._left + max(0.0, now - self._at) * self._per_s)
+        self._at = now
+        if self._left < 1.0:
+            return False
+        self._left -= 1.0
+        return True
