@@ -12,6 +12,7 @@ from typing import Any
 
 import uvicorn
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
+
 from pace import tick_message, ticks
 
 EXECUTION_ID = "01KAQ3M0000000000000000000"
