@@ -7,7 +7,7 @@ import msgspec
 from headway.domain.events import Event, decode_line
 from headway.domain.execution import State
 from headway.domain.identifiers import ExecutionId
-from headway.ports import Journal
+from headway.ports import Journal, Summary
 
 _decode_state = msgspec.json.Decoder(State).decode
 encode_state = msgspec.json.Encoder().encode
@@ -45,3 +45,19 @@ def load_state(journal: Journal, execution_id: ExecutionId, upto: int | None = N
     for event in events_between(journal, execution_id, state.seq, last):
         state.apply(event)
     return state
+
+
+def summary_of(state: State) -> Summary:
+    """What the list of executions shows of this state; the error is cut to its first line."""
+    return Summary(
+        status=state.status,
+        phase=state.phase,
+        progress=state.progress,
+        indeterminate=state.indeterminate,
+        attempt=state.attempt,
+        started_at=state.started_at,
+        ended_at=state.ended_at,
+        message=state.message,
+        error=state.error.partition("\n")[0] if state.error else None,
+        error_code=state.error_code,
+    )

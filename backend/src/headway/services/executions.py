@@ -1,0 +1,350 @@
+"""The use cases on executions: start, cancel, retry, and every way to look at them.
+
+Blocking, on the journal; used by the HTTP API and by the command line, and knows neither.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from headway.domain import events as e
+from headway.domain.execution import State
+from headway.domain.identifiers import ExecutionId, execution_id
+from headway.domain.position import Cursor
+from headway.domain.timestamps import timestamp
+from headway.domain.workflow import SourceFile, WorkflowDefinition
+from headway.errors import (
+    AppendConflict,
+    ClientError,
+    ExecutionClosed,
+    InvalidInput,
+    PayloadTooLarge,
+    WorkflowNotFound,
+    WorkflowUnavailable,
+)
+from headway.ports import Batch, Clock, ExecutionFilter, ExecutionRecord, Hint, HintBus, Journal, NewExecution
+from headway.services.inputs import check_input
+from headway.services.log_text import is_at_least, line_of
+from headway.services.states import encode_state, events_between, load_state, summary_of
+from headway.services.views import (
+    ControlReceipt,
+    DescriptionView,
+    EventsView,
+    ExecutionsView,
+    SourceView,
+    Started,
+    WorkflowsView,
+    WorkflowView,
+    view_of,
+    workflow_view,
+)
+
+MAX_INPUT_BYTES = 1 << 20
+MAX_KEY_LENGTH = 200
+_PIECE_BYTES = 1 << 16
+_CANCEL_TRIES = 20  # each lost to an append of somebody else in between: a worker has just claimed it
+
+
+@dataclass(frozen=True, slots=True)
+class Executions:
+    """Starts, controls and shows executions.
+
+    Args:
+        journal: Where they are.
+        hints: Told when there is something to run or to see.
+        clock: Stamps what is appended here.
+        entropy: Gives 80 random bits for an execution's id.
+    """
+
+    journal: Journal
+    hints: HintBus
+    clock: Clock
+    entropy: Callable[[], int]
+
+    def start(
+        self,
+        workflow_id: str,
+        input: dict[str, Any],
+        *,
+        by: str | None = None,
+        idempotency_key: str | None = None,
+        retry_of: ExecutionId | None = None,
+    ) -> Started:
+        """Queue a new execution.
+
+        Args:
+            workflow_id: What to run.
+            input: JSON object that fits the workflow's schema; at most 1 MiB encoded.
+            by: Who asks for it, as the log will say.
+            idempotency_key: Of 1 to 200 characters; with a known one nothing is started again.
+            retry_of: The execution that this one does over.
+
+        Raises:
+            WorkflowNotFound: No file that is served defines it.
+            WorkflowUnavailable: Its file does not import now.
+            InvalidInput: Naming each field.
+            PayloadTooLarge: The input is above the limit.
+            IdempotencyConflict: The key came with another input.
+        """
+        _check_key(idempotency_key)
+        definition, source = self._definition(workflow_id)
+        if source is not None and source.import_error is not None:
+            cause = source.import_error.strip().splitlines()[-1]
+            raise WorkflowUnavailable(
+                f"{source.path} does not import: {cause}; mend it, then start again",
+                workflow_id=workflow_id,
+                source=source.path,
+            )
+        encoded = _encode_input(input)
+        check_input(definition, input)
+        now_ns = self.clock.now_ns()
+        now = timestamp(now_ns)
+        queued = e.ExecutionQueued(input=Raw(encoded), by=by, retry_of=retry_of)
+        new = NewExecution(
+            execution_id=execution_id(now_ns // 1_000_000, self.entropy()),
+            workflow_id=definition.workflow_id,
+            input=encoded,
+            queued=e.encode_body(queued, now),
+            created_at=now,
+            by=by,
+            retry_of=retry_of,
+            idempotency_key=idempotency_key,
+            request_digest=sha256(encoded + (retry_of or "").encode()).hexdigest(),
+        )
+        found, created = self.journal.create(new)
+        if created:
+            self.hints.publish([Hint("queue"), Hint("events", found, 1)])
+        return Started(execution_id=found, workflow_id=definition.workflow_id, created=created)
+
+    def retry(
+        self,
+        execution_id: ExecutionId,
+        input: dict[str, Any] | None = None,
+        *,
+        by: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Started:
+        """Start a new execution of the same workflow, with the same input unless another is given."""
+        record = self.journal.get(execution_id)
+        same = msgspec.json.decode(record.input) if input is None else input
+        return self.start(
+            record.workflow_id, same, by=by, idempotency_key=idempotency_key, retry_of=execution_id
+        )
+
+    def cancel(
+        self, execution_id: ExecutionId, *, by: str | None = None, idempotency_key: str | None = None
+    ) -> ControlReceipt:
+        """Ask for the end of an execution; one that nobody has claimed ends at once.
+
+        A cancel that is under way, or came with the same key before, gives the same receipt again.
+
+        Raises:
+            ExecutionNotFound: There is no such execution.
+            ExecutionClosed: It has ended, and not by this request.
+        """
+        _check_key(idempotency_key)
+        control_id = sha256(f"cancel {execution_id} {idempotency_key or ''}".encode()).hexdigest()[:26]
+        for _ in range(_CANCEL_TRIES):
+            record = self.journal.get(execution_id)
+            state = load_state(self.journal, execution_id, record.head.last_seq)
+            known = _cancel_under_way(state) or (control_id if control_id in state.controls else None)
+            if known is not None and not (state.closed and idempotency_key is None):
+                return ControlReceipt(control_id=known, control="cancel", execution_id=execution_id)
+            if state.closed:
+                raise ExecutionClosed(
+                    f"execution {execution_id} has already ended: {state.status}",
+                    execution_id=execution_id,
+                    status=state.status,
+                )
+            try:
+                self._append(self._cancellation(record, state, control_id, by))
+            except (AppendConflict, ExecutionClosed):
+                continue
+            return ControlReceipt(control_id=control_id, control="cancel", execution_id=execution_id)
+        raise AppendConflict(f"execution {execution_id} moves too fast to be cancelled; try again")
+
+    def workflows(self) -> WorkflowsView:
+        """All workflows by id, and the files they come from."""
+        definitions, sources = self.journal.definitions()
+        errors = {source.path: source.import_error for source in sources}
+        return WorkflowsView(
+            workflows=[
+                self._workflow_view(definition, errors.get(definition.source))
+                for definition in sorted(definitions, key=lambda one: one.workflow_id)
+            ],
+            sources=[
+                SourceView(path=source.path, import_error=source.import_error, loaded_at=source.loaded_at)
+                for source in sorted(sources, key=lambda one: one.path)
+            ],
+        )
+
+    def workflow(self, workflow_id: str) -> WorkflowView:
+        """One workflow. Raises `WorkflowNotFound`."""
+        definition, source = self._definition(workflow_id)
+        return self._workflow_view(definition, source.import_error if source else None)
+
+    def list(self, wanted: ExecutionFilter) -> ExecutionsView:
+        """A page of executions, newest first."""
+        records = self.journal.find(wanted)
+        return ExecutionsView(
+            executions=[view_of(record) for record in records],
+            next_cursor=records[-1].execution_id if len(records) == wanted.limit else None,
+        )
+
+    def describe(self, execution_id: ExecutionId) -> DescriptionView:
+        """An execution with its state, both at one cursor. Raises `ExecutionNotFound`."""
+        record = self.journal.get(execution_id)
+        state = load_state(self.journal, execution_id, record.head.last_seq)
+        return DescriptionView(execution=view_of(record), state=state, cursor=str(record.head.cursor))
+
+    def events(self, execution_id: ExecutionId, after: int, limit: int) -> EventsView:
+        """Up to `limit` events after seq `after`, as stored; at most about 1 MiB.
+
+        Raises:
+            ExecutionNotFound: There is no such execution.
+            PositionLost: Retention has removed events after `after`.
+        """
+        head = self.journal.get(execution_id).head
+        segments = self.journal.read(execution_id, after, max_events=limit)
+        lines = [Raw(line) for segment in segments for line in segment.body.splitlines()]
+        if segments:
+            upto, tag = segments[-1].last_seq, segments[-1].tag_after
+        else:
+            upto = min(after, head.last_seq)
+            tag = self.journal.tag_at(execution_id, upto)
+        cursor = Cursor(head.epoch, upto, tag)
+        return EventsView(
+            events=lines, cursor=str(cursor), last_seq=max(head.last_seq, upto), closed=head.closed
+        )
+
+    def lines(self, execution_id: ExecutionId, after: int = 0) -> Iterator[bytes]:
+        """The stored lines after seq `after` up to the end as it is now, in pieces of whole lines.
+
+        Raises (before the first piece):
+            ExecutionNotFound: There is no such execution.
+            PositionLost: Retention has removed events after `after`.
+        """
+        head = self.journal.get(execution_id).head
+        return self._pieces(execution_id, max(after, head.trimmed_upto), head.last_seq)
+
+    def log_lines(
+        self, execution_id: ExecutionId, *, level: str | None = None, text: str | None = None
+    ) -> Iterator[str]:
+        """The log as lines for people, each with its newline, from what retention has left.
+
+        Args:
+            execution_id: Whose log.
+            level: Leave out what is less grave.
+            text: Leave out lines without it, whatever the case.
+
+        Raises:
+            ExecutionNotFound: There is no such execution.
+        """
+        head = self.journal.get(execution_id).head
+        wanted = text.casefold() if text else None
+        return (
+            f"{shown[1]}\n"
+            for event in events_between(self.journal, execution_id, head.trimmed_upto, head.last_seq)
+            if (shown := line_of(event)) is not None
+            and is_at_least(shown[0], level)
+            and (wanted is None or wanted in shown[1].casefold())
+        )
+
+    def check_readable(self) -> None:
+        """Raises `JournalUnavailable` if the journal cannot be read."""
+        self.journal.find(ExecutionFilter(limit=1))
+
+    def _definition(self, workflow_id: str) -> tuple[WorkflowDefinition, SourceFile | None]:
+        definitions, sources = self.journal.definitions()
+        for definition in definitions:
+            if definition.workflow_id == workflow_id:
+                return definition, next((one for one in sources if one.path == definition.source), None)
+        raise WorkflowNotFound(f"no workflow {workflow_id!r} is served here", workflow_id=workflow_id)
+
+    def _workflow_view(self, definition: WorkflowDefinition, import_error: str | None) -> WorkflowView:
+        latest = self.journal.find(ExecutionFilter(workflow_id=definition.workflow_id, limit=1))
+        return workflow_view(definition, import_error, latest[0] if latest else None)
+
+    def _pieces(self, execution_id: ExecutionId, after: int, upto: int) -> Iterator[bytes]:
+        while after < upto:
+            segments = self.journal.read(execution_id, after, max_events=upto - after, max_bytes=_PIECE_BYTES)
+            if not segments:
+                return
+            yield b"".join(segment.body for segment in segments)
+            after = segments[-1].last_seq
+
+    def _cancellation(self, record: ExecutionRecord, state: State, control_id: str, by: str | None) -> Batch:
+        """The request alone where a worker holds the execution, else with its effect and the end."""
+        now = timestamp(self.clock.now_ns())
+        requested = e.ControlRequested(control="cancel", control_id=control_id, by=by, phase="cancelling")
+        producer = f"server:{control_id}"
+        if record.lease_owner is not None:
+            return Batch(
+                execution_id=record.execution_id,
+                producer_id=producer,
+                first_producer_seq=1,
+                bodies=[e.encode_body(requested, now)],
+            )
+        after = _apply(state.copy(), requested, now)
+        effective = e.ControlEffective(control="cancel", control_id=control_id, by=by)
+        _apply(after, effective, now)
+        cancelled = _cancelled(after, by)
+        _apply(after, cancelled, now)
+        return Batch(
+            execution_id=record.execution_id,
+            producer_id=producer,
+            first_producer_seq=1,
+            bodies=[e.encode_body(data, now) for data in (requested, effective, cancelled)],
+            expected_last_seq=state.seq,
+            closes=True,
+            summary=summary_of(after),
+            checkpoint=encode_state(after),
+        )
+
+    def _append(self, batch: Batch) -> None:
+        (outcome,) = self.journal.append([batch])
+        if isinstance(outcome, Exception):
+            raise outcome
+        self.hints.publish([Hint("events", batch.execution_id, outcome.last_seq)])
+
+
+def _cancel_under_way(state: State) -> str | None:
+    """Receipt of a cancel that was requested."""
+    return next(
+        (control.control_id for control in state.controls.values() if control.control == "cancel"), None
+    )
+
+
+def _cancelled(state: State, by: str | None) -> e.ExecutionCancelled:
+    totals = state.sealed_totals()
+    result = e.ExecutionResult(execution_id=state.execution_id, status=e.Status.CANCELLED, totals=totals)
+    return e.ExecutionCancelled(by=by, progress=state.progress, totals=totals, result=result)
+
+
+def _apply(state: State, data: e.EventData, now: str) -> State:
+    state.apply(e.Event(state.seq + 1, now, data))
+    return state
+
+
+def _encode_input(input: dict[str, Any]) -> bytes:
+    try:
+        encoded = msgspec.json.encode(input)
+    except (TypeError, ValueError) as error:
+        fault = {"field": "", "message": f"is not JSON: {error}"}
+        raise InvalidInput("the input cannot be written as JSON", errors=[fault]) from error
+    if len(encoded) > MAX_INPUT_BYTES:
+        raise PayloadTooLarge(
+            f"the input has {len(encoded):,} bytes; at most {MAX_INPUT_BYTES:,}", limit_bytes=MAX_INPUT_BYTES
+        )
+    return encoded
+
+
+def _check_key(key: str | None) -> None:
+    if key is not None and not (0 < len(key) <= MAX_KEY_LENGTH and key.isprintable()):
+        raise ClientError(
+            f"an idempotency key has 1 to {MAX_KEY_LENGTH} printable characters", field="Idempotency-Key"
+        )

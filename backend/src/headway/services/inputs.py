@@ -1,0 +1,66 @@
+"""Whether an input fits a workflow's JSON Schema, told field by field; runs no user code."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError, best_match
+from referencing import Registry
+
+from headway.domain.workflow import WorkflowDefinition
+from headway.errors import InvalidInput
+
+MAX_ERRORS = 50
+_NO_REMOTE_SCHEMAS: Registry[Any] = Registry()  # a `$ref` may not make the server fetch an address
+
+
+def check_input(definition: WorkflowDefinition, input: dict[str, Any]) -> None:
+    """Validate against what the type hints said.
+
+    Raises:
+        InvalidInput: With each field at fault as `a.b[0]`.
+    """
+    validator = Draft202012Validator(definition.input_schema, registry=_NO_REMOTE_SCHEMAS)
+    faults: dict[tuple[str, str], None] = {}
+    for error in validator.iter_errors(input):
+        faults.update(dict.fromkeys(_faults(error)))
+        if len(faults) >= MAX_ERRORS:
+            break
+    if faults:
+        errors = [{"field": field, "message": message} for field, message in sorted(faults)]
+        named = ", ".join(dict.fromkeys(error["field"] or "input" for error in errors))
+        raise InvalidInput(f"the input of {definition.workflow_id} does not fit: {named}", errors=errors)
+
+
+def field_name(path: Iterable[str | int]) -> str:
+    """Write a path into the input as `a.b[0]`."""
+    name = ""
+    for part in path:
+        if isinstance(part, int):
+            name += f"[{part}]"
+        else:
+            name += f".{part}" if name else part
+    return name
+
+
+def _faults(error: ValidationError) -> Iterator[tuple[str, str]]:
+    """One (field, message) for each field that the error is about."""
+    path = list(error.absolute_path)
+    rule: Any = error.validator_value
+    instance: Any = error.instance
+    schema: Any = error.schema
+    if error.validator == "required":
+        missing = [name for name in rule if name not in instance]
+        yield from ((field_name([*path, name]), "is required") for name in missing)
+    elif error.validator == "additionalProperties" and rule is False:
+        unknown = [name for name in instance if name not in schema.get("properties", {})]
+        yield from ((field_name([*path, name]), "is not a field of this input") for name in unknown)
+    elif error.validator in ("anyOf", "oneOf") and error.context:
+        likely = best_match(error.context)
+        yield from _faults(likely if likely is not None else error)
+    else:
+        yield field_name(path), _shortened(error.message)
+
+
+def _shortened(message: str) -> str:
+    return message if len(message) <= 300 else f"{message[:297]}..."

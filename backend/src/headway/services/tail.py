@@ -1,0 +1,248 @@
+"""The shared end of one watched execution's log: read once, framed once, written to everyone at the head.
+
+A `Tail` knows viewers only as something to write to; catching up is their own business.
+"""
+
+import asyncio
+import logging
+from bisect import bisect_right
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Protocol
+
+from headway.domain.identifiers import ExecutionId, WorkflowId
+from headway.errors import NotFound, PositionLost, UnavailableError
+from headway.ports import Clock, EventLog
+from headway.protocol.close_codes import CloseCode
+from headway.protocol.frames import SimpleFramer, without_first
+from headway.protocol.simple import is_closing
+
+CHUNK_BYTES = 48 << 10  # of stored lines, which makes about 64 KiB of frames
+PIECE_BYTES = 32 << 10  # of frames that one catching-up viewer may hold for itself
+READ_CHUNKS = 8  # in one turn of a reading thread
+MAX_SEAL_S = 0.05
+RETRY_S = 1.0
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """The events `after` + 1 … `upto` as joined frames; `tag` is the chained tag at `upto`."""
+
+    after: int
+    upto: int
+    tag: int
+    frames: bytes
+    closes: bool = False
+
+
+class Follower(Protocol):
+    """What a tail needs to know of a viewer."""
+
+    @property
+    def cursor(self) -> int:
+        """Seq of the last event it has been given while it was not at the head."""
+        ...
+
+    def advance(self) -> None:
+        """Go on from the cursor: the tail has moved, or has ended."""
+        ...
+
+    def end(self, code: CloseCode, reason: str) -> None:
+        """Close the connection: the tail cannot go on."""
+        ...
+
+
+def read_chunk(
+    journal: EventLog, framer: SimpleFramer, execution_id: ExecutionId, after: int, max_bytes: int
+) -> Chunk | None:
+    """Read and frame what follows `after`, blocking; `None` at the end of the log."""
+    segments = journal.read(execution_id, after, max_bytes=max_bytes)
+    if not segments:
+        return None
+    last = segments[-1]
+    frames = b"".join(framer.frames(segment.body) for segment in segments)
+    return Chunk(after, last.last_seq, last.tag_after, frames, is_closing(last.body))
+
+
+class Tail:
+    """Follows one execution for as long as somebody watches it.
+
+    Args:
+        journal: Read in threads of `readers`.
+        execution_id: What is followed.
+        workflow_id: Whose execution it is.
+        head: Seq to start after.
+        is_closed: Nothing follows `head`, ever.
+        ring_bytes: Says how many bytes of recent chunks may be kept, now.
+        clock: Measures the cost of a sweep.
+        readers: Threads of live reads.
+    """
+
+    def __init__(
+        self,
+        journal: EventLog,
+        execution_id: ExecutionId,
+        workflow_id: WorkflowId,
+        head: int,
+        *,
+        is_closed: bool,
+        ring_bytes: Callable[[], int],
+        clock: Clock,
+        readers: Executor,
+    ) -> None:
+        self.execution_id = execution_id
+        self.workflow_id = workflow_id
+        self.framer = SimpleFramer(execution_id, workflow_id)
+        self.head = head
+        self.is_closed = is_closed
+        self.published_at = clock.monotonic()
+        self._journal = journal
+        self._ring_bytes = ring_bytes
+        self._clock = clock
+        self._readers = readers
+        self._known = head
+        self._ring: list[Chunk] = []
+        self._held_bytes = 0
+        self._at_head: dict[Follower, Callable[[bytes], None]] = {}
+        self._early: set[Follower] = set()
+        self._viewers: set[Follower] = set()
+        self._grown = asyncio.Event()
+        self._task = asyncio.create_task(self._follow(), name=f"tail {execution_id}")
+
+    @property
+    def held_bytes(self) -> int:
+        """What the ring holds now."""
+        return self._held_bytes
+
+    def notice(self, last_seq: int) -> None:
+        """Somebody says that the log reaches `last_seq`; older news changes nothing."""
+        if last_seq > self._known:
+            self._known = last_seq
+            self._grown.set()
+
+    def join(self, viewer: Follower) -> None:
+        """The viewer watches this, from wherever its cursor is."""
+        self._viewers.add(viewer)
+
+    def join_head(self, viewer: Follower, write: Callable[[bytes], None]) -> None:
+        """From now on `write` gets every chunk, until `leave_head`."""
+        self._at_head[viewer] = write
+
+    def leave_head(self, viewer: Follower) -> bool:
+        """True if the viewer was at the head: then it has everything up to `head`."""
+        return self._at_head.pop(viewer, None) is not None
+
+    def await_head(self, viewer: Follower) -> None:
+        """Let a viewer that is ahead of this tail go on once the tail is there."""
+        self._early.add(viewer)
+
+    def leave(self, viewer: Follower) -> bool:
+        """The viewer watches this no more; true if nobody does now."""
+        self._viewers.discard(viewer)
+        self._at_head.pop(viewer, None)
+        self._early.discard(viewer)
+        return not self._viewers
+
+    def is_at_head(self, viewer: Follower) -> bool:
+        return viewer in self._at_head
+
+    def piece_after(self, seq: int) -> Chunk | None:
+        """What the ring holds after `seq`, as one piece for one viewer; `None` if that has left the ring."""
+        start = bisect_right(self._ring, seq, key=lambda chunk: chunk.upto)
+        if start == len(self._ring) or self._ring[start].after > seq:
+            return None
+        first = self._ring[start]
+        pieces = [without_first(first.frames, seq - first.after) if seq > first.after else first.frames]
+        size, last = len(pieces[0]), first
+        for chunk in self._ring[start + 1 :]:
+            if size + len(chunk.frames) > PIECE_BYTES:
+                break
+            pieces.append(chunk.frames)
+            size, last = size + len(chunk.frames), chunk
+        return Chunk(seq, last.upto, last.tag, b"".join(pieces), last.closes)
+
+    def stop(self) -> None:
+        """End the reading; nobody watches."""
+        self._task.cancel()
+
+    async def _follow(self) -> None:
+        try:
+            while not self.is_closed:
+                await self._grown.wait()
+                self._grown.clear()
+                await self._catch_up()
+        except (PositionLost, NotFound) as error:
+            self._end_all(CloseCode.POSITION_LOST, str(error))
+        except Exception:  # noqa: BLE001 - the edge of this task: its viewers come back
+            _log.exception("following execution %s failed", self.execution_id)
+            self._end_all(CloseCode.INTERNAL_ERROR, "the server cannot follow this execution; reconnect")
+
+    async def _catch_up(self) -> None:
+        """Read and publish up to what is known to exist."""
+        while self._known > self.head and not self.is_closed:
+            try:
+                chunks = await self._read()
+            except UnavailableError as error:
+                _log.warning("cannot read execution %s: %s", self.execution_id, error)
+                await asyncio.sleep(RETRY_S)
+                continue
+            if not chunks:
+                self._known = self.head  # the hint was ahead of the log, or wrong; the sweep looks again
+                return
+            await self._publish(chunks)
+
+    def _end_all(self, code: CloseCode, reason: str) -> None:
+        for viewer in list(self._viewers):
+            viewer.end(code, reason)
+
+    async def _read(self) -> list[Chunk]:
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read_blocking, self.head)
+
+    def _read_blocking(self, after: int) -> list[Chunk]:
+        chunks: list[Chunk] = []
+        while len(chunks) < READ_CHUNKS:
+            chunk = read_chunk(self._journal, self.framer, self.execution_id, after, CHUNK_BYTES)
+            if chunk is None:
+                break
+            chunks.append(chunk)
+            after = chunk.upto
+        return chunks
+
+    async def _publish(self, chunks: list[Chunk]) -> None:
+        """Write to everyone at the head; then rest in proportion to what that cost.
+
+        With a few viewers the rest is microseconds, so events go out as they are committed; with a thousand,
+        what arrives in the next milliseconds is sealed into one write for each.
+        """
+        started = self._clock.monotonic()
+        for chunk in chunks:
+            self._keep(chunk)
+            # Before the writes: a viewer whose transport pauses inside its write has got this chunk.
+            self.head = chunk.upto
+            self.is_closed = chunk.closes
+            for write in list(self._at_head.values()):
+                write(chunk.frames)
+            # Lets the transports flush, so that the cost of the system calls is seen, and others have a turn.
+            await asyncio.sleep(0)
+        self.published_at = self._clock.monotonic()
+        self._known = max(self._known, self.head)
+        for viewer in [viewer for viewer in self._early if viewer.cursor <= self.head]:
+            self._early.discard(viewer)
+            viewer.advance()
+        if self.is_closed:
+            for viewer in list(self._at_head):
+                viewer.advance()
+            return
+        await asyncio.sleep(min(MAX_SEAL_S, 2 * (self.published_at - started)))
+
+    def _keep(self, chunk: Chunk) -> None:
+        self._ring.append(chunk)
+        self._held_bytes += len(chunk.frames)
+        allowed, drop = self._ring_bytes(), 0
+        while self._held_bytes > allowed and drop < len(self._ring) - 1:
+            self._held_bytes -= len(self._ring[drop].frames)
+            drop += 1
+        del self._ring[:drop]
