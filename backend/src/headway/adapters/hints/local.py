@@ -4,6 +4,7 @@ Each member of a database's bus binds a socket in a folder that all of them deri
 A datagram is a JSON list of `[topic, execution_id or null, last_seq]`. Whatever fails is a lost hint.
 """
 
+import contextlib
 import hashlib
 import logging
 import os
@@ -47,28 +48,24 @@ class LocalHintBus(HintBus):
 
     def __init__(self, database_path: str | Path, *, runtime_dir: Path | None = None) -> None:
         self._own = MemoryHintBus()
-        self._others: list[str] = []
-        self._listed_at = -LISTING_S
-        self._is_closed = False
-        self._socket: socket.socket | None = None
-        self._thread: threading.Thread | None = None
+        self._member: _Member | None = None
         try:
-            self._directory = _member_directory(database_path, runtime_dir or Path(tempfile.gettempdir()))
-            self._address = str(self._directory / f"{os.getpid()}-{secrets.token_hex(4)}")
-            self._socket = _bind(self._address)
+            directory = _member_directory(database_path, runtime_dir or Path(tempfile.gettempdir()))
+            self._member = _Member(directory, self._own.publish)
         except OSError as error:
             _log.warning("hints stay inside this process: %s", error)
-            return
-        self._thread = threading.Thread(target=self._receive, name="headway-hints", daemon=True)
-        self._thread.start()
-        self._send(_HELLO)
+
+    @property
+    def address(self) -> Path | None:
+        """The socket of this member; `None` where it reaches its own process only."""
+        return Path(self._member.address) if self._member else None
 
     @override
     def publish(self, hints: Sequence[Hint]) -> None:
         self._own.publish(hints)
-        if self._socket is not None:
+        if self._member is not None:
             for datagram in _datagrams(hints):
-                self._send(datagram)
+                self._member.send(datagram)
 
     @override
     def subscribe(self, receive: Receive) -> Callable[[], None]:
@@ -76,55 +73,72 @@ class LocalHintBus(HintBus):
 
     @override
     def close(self) -> None:
+        self._own.close()
+        if self._member is not None:
+            self._member.close()
+
+
+class _Member:
+    """One bound socket among those of its folder, and the thread that reads it."""
+
+    def __init__(self, directory: Path, deliver: Receive) -> None:
+        self.address = str(directory / f"{os.getpid()}-{secrets.token_hex(4)}")
+        self._directory = directory
+        self._deliver = deliver
+        self._others: list[str] = []
+        self._listed_at = -LISTING_S
+        self._is_closed = False
+        self._socket = _bind(self.address)
+        self._thread = threading.Thread(target=self._receive, name="headway-hints", daemon=True)
+        self._thread.start()
+        self.send(_HELLO)
+
+    def send(self, datagram: bytes) -> None:
+        for address in self._list_others():
+            self._send_to(address, datagram)
+
+    def close(self) -> None:
         if self._is_closed:
             return
         self._is_closed = True
-        self._own.close()
-        if self._socket is None or self._thread is None:
-            return
-        self._send_to(self._address, _HELLO)  # wakes the thread, which then sees that it is over
-        self._thread.join()
+        # Either wakes the thread, which then sees that it is over: macOS knows no shutdown of such a socket,
+        # and the address is gone where somebody has tidied up the folder.
+        self._send_to(self.address, _HELLO)
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RD)
+        self._thread.join(timeout=1.0)
         self._socket.close()
-        _unlink(self._address)
-
-    def _send(self, datagram: bytes) -> None:
-        for address in self._members():
-            self._send_to(address, datagram)
+        _unlink(self.address)
 
     def _send_to(self, address: str, datagram: bytes) -> None:
-        assert self._socket is not None
         try:
             self._socket.sendto(datagram, socket.MSG_DONTWAIT, address)
         except (ConnectionRefusedError, FileNotFoundError):
             _unlink(address)  # its process was killed
             self._listed_at = -LISTING_S
         except OSError:
-            return  # full: the receiver has hints to wake up to already
+            return  # full: the receiver has hints to wake up to already; or closed
 
-    def _members(self) -> list[str]:
+    def _list_others(self) -> list[str]:
         now = time.monotonic()
         if now - self._listed_at >= LISTING_S:
             self._listed_at = now
             try:
                 with os.scandir(self._directory) as entries:
-                    self._others = [entry.path for entry in entries if entry.path != self._address]
+                    self._others = [entry.path for entry in entries if entry.path != self.address]
             except OSError:
                 self._others = []
         return self._others
 
     def _receive(self) -> None:
-        assert self._socket is not None
         while True:
-            try:
-                datagram = self._socket.recv(2 * MAX_DATAGRAM_BYTES)
-            except OSError:
-                return
+            datagram = self._socket.recv(2 * MAX_DATAGRAM_BYTES)
             if self._is_closed:
                 return
             if datagram == _HELLO:
                 self._listed_at = -LISTING_S
-                continue
-            self._own.publish(_hints(datagram))
+            else:
+                self._deliver(_hints(datagram))
 
 
 def _member_directory(database_path: str | Path, runtime_dir: Path) -> Path:

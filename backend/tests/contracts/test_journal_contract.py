@@ -1,0 +1,480 @@
+"""What every journal promises: one suite over all of them."""
+
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from tests.support.builders import (
+    WORKFLOW,
+    a_batch,
+    a_new_execution,
+    a_summary,
+    an_execution_id,
+    lines_of,
+)
+
+from headway.adapters.journal.memory import MemoryJournal
+from headway.adapters.journal.sqlite import SqliteJournal
+from headway.domain.events import decode_line
+from headway.domain.identifiers import ExecutionId, WorkflowId
+from headway.domain.position import initial_tag
+from headway.domain.workflow import SourceFile, WorkflowDefinition
+from headway.errors import (
+    AppendConflict,
+    ConflictError,
+    ExecutionClosed,
+    ExecutionNotFound,
+    HeadwayError,
+    IdempotencyConflict,
+    JournalUnavailable,
+    LeaseLost,
+    PositionLost,
+    ProducerGap,
+)
+from headway.ports import Appended, Batch, ExecutionFilter, Journal, Lease, Summary
+
+EPOCH = "00c0ffee"
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Journal]:
+    make: dict[str, Callable[[], Journal]] = {
+        "memory": lambda: MemoryJournal(new_epoch=lambda: EPOCH),
+        "sqlite": lambda: SqliteJournal(tmp_path / "h.db", synchronous="NORMAL", new_epoch=lambda: EPOCH),
+    }
+    journal = make[request.param]()
+    yield journal
+    journal.close()
+
+
+@pytest.fixture
+def execution(journal: Journal) -> ExecutionId:
+    """A queued execution: its log holds seq 1."""
+    return journal.create(a_new_execution())[0]
+
+
+def append(journal: Journal, batch: Batch) -> Appended:
+    """Append one batch that must be taken."""
+    (result,) = journal.append([batch])
+    assert isinstance(result, Appended), result
+    return result
+
+
+def refusal(journal: Journal, batch: Batch) -> HeadwayError:
+    """Append one batch that must be refused, and see that it left nothing."""
+    before = journal.heads([batch.execution_id])
+    (result,) = journal.append([batch])
+    assert isinstance(result, HeadwayError), result
+    assert journal.heads([batch.execution_id]) == before
+    return result
+
+
+class TestCreate:
+    def test_the_first_event_says_that_the_execution_is_queued(self, journal: Journal) -> None:
+        new = a_new_execution()
+        assert journal.create(new) == (new.execution_id, True)
+        (line,) = lines_of(journal.read(new.execution_id, 0))
+        assert line == b'{"seq":1,' + new.queued
+        assert decode_line(line).kind == "execution.queued"
+
+    def test_a_new_record_is_queued_and_held_by_nobody(self, journal: Journal) -> None:
+        new = a_new_execution(retry_of=an_execution_id())
+        journal.create(new)
+        record = journal.get(new.execution_id)
+        assert record.summary == Summary(status="running", phase="queued", progress=0.0)
+        assert (record.input, record.by, record.retry_of) == (new.input, "ada", new.retry_of)
+        assert (record.lease_owner, record.lease_epoch, record.crashes) == (None, 0, 0)
+        assert (record.head.epoch, record.head.last_seq, record.head.closed) == (EPOCH, 1, False)
+
+    def test_a_known_key_gives_the_first_execution_again(self, journal: Journal) -> None:
+        first = a_new_execution(idempotency_key="k", request_digest="d")
+        again = a_new_execution(idempotency_key="k", request_digest="d")
+        assert journal.create(first) == (first.execution_id, True)
+        assert journal.create(again) == (first.execution_id, False)
+        with pytest.raises(ExecutionNotFound):
+            journal.get(again.execution_id)
+
+    def test_a_key_belongs_to_its_workflow(self, journal: Journal) -> None:
+        journal.create(a_new_execution(workflow_id="one", idempotency_key="k"))
+        assert journal.create(a_new_execution(workflow_id="two", idempotency_key="k"))[1]
+
+    def test_a_key_with_another_request_is_refused(self, journal: Journal) -> None:
+        journal.create(a_new_execution(idempotency_key="k", request_digest="d"))
+        with pytest.raises(IdempotencyConflict):
+            journal.create(a_new_execution(idempotency_key="k", request_digest="other"))
+
+    def test_an_id_is_used_once(self, journal: Journal, execution: ExecutionId) -> None:
+        with pytest.raises(ConflictError):
+            journal.create(a_new_execution(execution, idempotency_key="k"))
+        assert journal.create(a_new_execution(idempotency_key="k"))[1], "the refused one left its key"
+
+
+class TestAppend:
+    def test_seqs_follow_each_other_and_tags_chain(self, journal: Journal, execution: ExecutionId) -> None:
+        assert append(journal, a_batch(execution, 3)).first_seq == 2
+        last = append(journal, a_batch(execution, 2, first_producer_seq=4))
+        assert (last.first_seq, last.last_seq, last.duplicate) == (5, 6, False)
+        segments = journal.read(execution, 0)
+        assert segments[0].tag_before == initial_tag(EPOCH)
+        assert [decode_line(line).seq for line in lines_of(segments)] == [1, 2, 3, 4, 5, 6]
+        head = journal.heads([execution])[execution]
+        assert (head.last_seq, head.last_tag) == (6, segments[-1].tag_after) == (6, last.last_tag)
+
+    def test_a_repeated_batch_adds_nothing(self, journal: Journal, execution: ExecutionId) -> None:
+        """L5, also after others have appended."""
+        batch = a_batch(execution, 3)
+        first = append(journal, batch)
+        append(journal, a_batch(execution, producer_id="server"))
+        again = append(journal, batch)
+        assert again == Appended(first.first_seq, first.last_seq, first.last_tag, duplicate=True)
+        assert journal.heads([execution])[execution].last_seq == 5
+
+    def test_a_closing_batch_can_be_repeated(self, journal: Journal, execution: ExecutionId) -> None:
+        batch = a_batch(execution, closes=True, expected_last_seq=1)
+        append(journal, batch)
+        assert append(journal, batch).duplicate
+
+    @pytest.mark.parametrize(("first", "size"), [(1, 1), (1, 2), (2, 3), (5, 1)])
+    def test_only_the_next_or_the_very_last_batch_of_a_producer_is_taken(
+        self, journal: Journal, execution: ExecutionId, first: int, size: int
+    ) -> None:
+        append(journal, a_batch(execution, 1))
+        append(journal, a_batch(execution, 2, first_producer_seq=2))
+        refused = refusal(journal, a_batch(execution, size, first_producer_seq=first))
+        assert isinstance(refused, ProducerGap)
+        assert refused.fields == {"expected": 4, "got": first}
+
+    def test_a_new_producer_starts_at_one(self, journal: Journal, execution: ExecutionId) -> None:
+        assert isinstance(refusal(journal, a_batch(execution, first_producer_seq=2)), ProducerGap)
+
+    def test_producers_are_numbered_apart(self, journal: Journal, execution: ExecutionId) -> None:
+        for number in (1, 2, 3):
+            append(journal, a_batch(execution, producer_id="one", first_producer_seq=number))
+            append(journal, a_batch(execution, producer_id="two", first_producer_seq=number))
+        assert journal.heads([execution])[execution].last_seq == 7
+
+    def test_a_higher_epoch_starts_anew_and_ends_the_lower(
+        self, journal: Journal, execution: ExecutionId
+    ) -> None:
+        append(journal, a_batch(execution, 2, producer_epoch=1))
+        append(journal, a_batch(execution, 1, producer_epoch=2))
+        stale = a_batch(execution, first_producer_seq=3, producer_epoch=1)
+        assert isinstance(refusal(journal, stale), LeaseLost)
+
+    def test_the_log_must_be_where_it_is_expected(self, journal: Journal, execution: ExecutionId) -> None:
+        assert isinstance(refusal(journal, a_batch(execution, expected_last_seq=0)), AppendConflict)
+        append(journal, a_batch(execution, expected_last_seq=1))
+
+    def test_the_terminal_event_is_last(self, journal: Journal, execution: ExecutionId) -> None:
+        """L4."""
+        append(
+            journal, a_batch(execution, 2, closes=True, summary=a_summary("completed", status="completed"))
+        )
+        assert journal.heads([execution])[execution].closed
+        late = a_batch(execution, producer_id="server")
+        assert isinstance(refusal(journal, late), ExecutionClosed)
+
+    def test_an_unknown_execution_is_refused(self, journal: Journal) -> None:
+        assert isinstance(refusal(journal, a_batch(an_execution_id())), ExecutionNotFound)
+
+    def test_a_refused_batch_takes_no_other_with_it(self, journal: Journal, execution: ExecutionId) -> None:
+        other = journal.create(a_new_execution())[0]
+        results = journal.append(
+            [
+                a_batch(execution),
+                a_batch(an_execution_id()),
+                a_batch(execution, first_producer_seq=9),
+                a_batch(other),
+                a_batch(execution, first_producer_seq=2),
+            ]
+        )
+        taken = [result.last_seq if isinstance(result, Appended) else type(result) for result in results]
+        assert taken == [2, ExecutionNotFound, ProducerGap, 2, 3]
+
+    def test_a_batch_without_events_is_refused(self, journal: Journal, execution: ExecutionId) -> None:
+        (result,) = journal.append([a_batch(execution, 0)])
+        assert isinstance(result, ValueError)
+
+    def test_a_summary_replaces_the_stored_one(self, journal: Journal, execution: ExecutionId) -> None:
+        full = Summary(
+            status="failed",
+            phase="failed",
+            progress=42.5,
+            indeterminate=True,
+            attempt=2,
+            started_at="s",
+            ended_at="e",
+            message="m",
+            error="KeyError: 'sku'",
+            error_code="workflow_failed",
+        )
+        append(journal, a_batch(execution, summary=full))
+        append(journal, a_batch(execution, first_producer_seq=2))
+        assert journal.get(execution).summary == full
+
+
+class TestLease:
+    def test_the_runner_appends_under_its_lease(self, journal: Journal, execution: ExecutionId) -> None:
+        (record,) = journal.claim("w1", [WORKFLOW], 1)
+        append(journal, a_batch(execution, lease=Lease(owner="w1", epoch=record.lease_epoch)))
+
+    @pytest.mark.parametrize("lease", [Lease(owner="w1", epoch=1), Lease(owner="w1", epoch=2)])
+    def test_who_has_lost_the_lease_stores_nothing(
+        self, journal: Journal, execution: ExecutionId, lease: Lease
+    ) -> None:
+        journal.claim("w1", [WORKFLOW], 1)
+        journal.release("w1", crashed=True)
+        assert isinstance(refusal(journal, a_batch(execution, lease=lease)), LeaseLost), "held by nobody"
+        journal.claim("w2", [WORKFLOW], 1)
+        assert isinstance(refusal(journal, a_batch(execution, lease=lease)), LeaseLost), "held by another"
+
+    def test_others_need_no_lease(self, journal: Journal, execution: ExecutionId) -> None:
+        journal.claim("w1", [WORKFLOW], 1)
+        append(journal, a_batch(execution, producer_id="server"))
+
+    def test_a_batch_that_was_stored_is_found_again_after_the_lease(
+        self, journal: Journal, execution: ExecutionId
+    ) -> None:
+        journal.claim("w1", [WORKFLOW], 1)
+        batch = a_batch(execution, lease=Lease(owner="w1", epoch=1))
+        append(journal, batch)
+        journal.release("w1", crashed=False)
+        assert append(journal, batch).duplicate
+
+
+class TestRead:
+    @pytest.fixture
+    def ten(self, journal: Journal, execution: ExecutionId) -> ExecutionId:
+        """Events 1, 2-4, 5-9, 10 in four segments."""
+        for first, size in ((1, 3), (4, 5), (9, 1)):
+            append(journal, a_batch(execution, size, first_producer_seq=first))
+        return execution
+
+    @pytest.mark.parametrize("after", range(11))
+    def test_starts_right_behind_the_position(self, journal: Journal, ten: ExecutionId, after: int) -> None:
+        segments = journal.read(ten, after)
+        assert [decode_line(line).seq for line in lines_of(segments)] == list(range(after + 1, 11))
+        if segments:
+            assert segments[0].tag_before == journal.tag_at(ten, after)
+
+    @pytest.mark.parametrize("max_events", range(1, 11))
+    def test_returns_as_many_events_as_asked_for(
+        self, journal: Journal, ten: ExecutionId, max_events: int
+    ) -> None:
+        lines = lines_of(journal.read(ten, 2, max_events=max_events))
+        assert [decode_line(line).seq for line in lines] == list(range(3, min(11, 3 + max_events)))
+
+    def test_stays_within_the_bytes(self, journal: Journal, ten: ExecutionId) -> None:
+        lines = lines_of(journal.read(ten, 0))
+        for count in range(2, 11):
+            exact = sum(len(line) + 1 for line in lines[:count])
+            assert lines_of(journal.read(ten, 0, max_bytes=exact)) == lines[:count]
+            assert lines_of(journal.read(ten, 0, max_bytes=exact - 1)) == lines[: count - 1]
+
+    def test_returns_one_event_however_small_the_limits(self, journal: Journal, ten: ExecutionId) -> None:
+        assert len(lines_of(journal.read(ten, 5, max_bytes=1))) == 1
+        assert len(lines_of(journal.read(ten, 5, max_events=0, max_bytes=0))) == 1
+
+    def test_beyond_the_end_is_nothing(self, journal: Journal, ten: ExecutionId) -> None:
+        assert journal.read(ten, 10) == journal.read(ten, 99) == []
+
+    def test_an_unknown_execution_is_an_error(self, journal: Journal) -> None:
+        for call in (journal.get, lambda key: journal.read(key, 0), lambda key: journal.tag_at(key, 0)):
+            with pytest.raises(ExecutionNotFound):
+                call(an_execution_id())
+
+    def test_a_tag_beyond_the_end_is_lost(self, journal: Journal, ten: ExecutionId) -> None:
+        assert journal.tag_at(ten, 0) == initial_tag(EPOCH)
+        with pytest.raises(PositionLost):
+            journal.tag_at(ten, 11)
+
+    def test_heads_are_of_those_that_exist(self, journal: Journal, ten: ExecutionId) -> None:
+        heads = journal.heads([ten, an_execution_id()])
+        assert {key: str(head.cursor) for key, head in heads.items()} == {
+            ten: f"{EPOCH}.10.{journal.tag_at(ten, 10):08x}"
+        }
+        assert journal.heads([]) == {}
+
+
+class TestCheckpoint:
+    def test_the_newest_at_or_before_a_seq(self, journal: Journal, execution: ExecutionId) -> None:
+        append(journal, a_batch(execution, 999, checkpoint=b'{"at": 1000}', expected_last_seq=1))
+        append(journal, a_batch(execution, 700, first_producer_seq=1000, checkpoint=b'{"at": 1700}'))
+        append(journal, a_batch(execution, 700, first_producer_seq=1700, checkpoint=b'{"at": 2400}'))
+        assert journal.checkpoint(execution, 999) is None
+        assert journal.checkpoint(execution, 1000) == (1000, b'{"at": 1000}')
+        assert journal.checkpoint(execution, 2399) == (1700, b'{"at": 1700}')
+        assert journal.checkpoint(execution, 9999) == (2400, b'{"at": 2400}')
+        assert journal.checkpoint(an_execution_id(), 9) is None
+
+    def test_close_ones_make_way_for_the_newest(self, journal: Journal, execution: ExecutionId) -> None:
+        """However often a state is stored, few stay, and none is further than 1,000 events from the next."""
+        for number in range(1, 301):
+            append(journal, a_batch(execution, 10, first_producer_seq=number * 10 - 9, checkpoint=b"{}"))
+        kept = {found[0] for seq in range(3_002) if (found := journal.checkpoint(execution, seq))}
+        assert len(kept) <= 7
+        assert max(kept) == 3_001
+        ordered = [0, *sorted(kept)]
+        assert all(later - earlier <= 1_000 for earlier, later in pairwise(ordered))
+
+
+class TestCatalog:
+    def test_executions_are_found_newest_first_and_page_by_page(self, journal: Journal) -> None:
+        ids = [journal.create(a_new_execution())[0] for _ in range(5)]
+        first = journal.find(ExecutionFilter(limit=2))
+        assert [record.execution_id for record in first] == ids[:-3:-1]
+        rest = journal.find(ExecutionFilter(before=first[-1].execution_id))
+        assert [record.execution_id for record in rest] == ids[2::-1]
+        assert journal.find(ExecutionFilter(before=an_execution_id())) == []
+
+    def test_executions_are_found_by_workflow_status_and_phase(self, journal: Journal) -> None:
+        queued, running, failed = (journal.create(a_new_execution())[0] for _ in range(3))
+        other = journal.create(a_new_execution(workflow_id="other"))[0]
+        append(journal, a_batch(running, summary=a_summary()))
+        append(journal, a_batch(failed, summary=a_summary("failed", status="failed"), closes=True))
+
+        def found(*statuses: str, workflow_id: WorkflowId | None = WORKFLOW) -> list[str]:
+            wanted = ExecutionFilter(workflow_id=workflow_id, statuses=frozenset(statuses))
+            return [record.execution_id for record in journal.find(wanted)]
+
+        assert found() == [failed, running, queued]
+        assert found(workflow_id=None) == [other, failed, running, queued]
+        assert found("running") == [running, queued]
+        assert found("queued") == [queued]
+        assert found("failed", "queued") == [failed, queued]
+        assert found("completed") == []
+
+    def test_a_viewer_follows_the_started_then_the_queued_then_the_latest(self, journal: Journal) -> None:
+        def follow() -> ExecutionId | None:
+            return journal.follow(WORKFLOW, None)
+
+        assert follow() is None
+        journal.create(a_new_execution(workflow_id="other"))
+        first, second = (journal.create(a_new_execution())[0] for _ in range(2))
+        assert follow() == first
+        append(journal, a_batch(second, summary=a_summary()))
+        assert follow() == second
+        append(journal, a_batch(first, summary=a_summary()))
+        assert follow() == first
+        append(journal, a_batch(first, first_producer_seq=2, closes=True))
+        assert follow() == second
+        append(journal, a_batch(second, first_producer_seq=2, closes=True))
+        assert follow() == second
+
+    def test_a_viewer_moves_on_by_the_order_of_creation(self, journal: Journal) -> None:
+        first = journal.create(a_new_execution())[0]
+        journal.create(a_new_execution(workflow_id="other"))
+        assert journal.follow(WORKFLOW, first) is None
+        second = journal.create(a_new_execution())[0]
+        journal.create(a_new_execution())
+        assert journal.follow(WORKFLOW, first) == second
+        assert journal.follow(WORKFLOW, an_execution_id()) is None
+
+
+class TestDefinitions:
+    @staticmethod
+    def a_definition(name: str, path: str = "/flows.py") -> WorkflowDefinition:
+        schema = {"type": "object", "properties": {"path": {"type": "string"}}}
+        return WorkflowDefinition(
+            workflow_id=WorkflowId(name), title=name.title(), source=path, input_schema=schema
+        )
+
+    def test_a_file_replaces_what_it_defined(self, journal: Journal) -> None:
+        one, two = self.a_definition("one"), self.a_definition("two")
+        journal.put_definitions(SourceFile(path="/flows.py", code_hash="a"), [one, two])
+        journal.put_definitions(SourceFile(path="/flows.py", code_hash="b"), [two])
+        assert journal.definitions() == ([two], [SourceFile(path="/flows.py", code_hash="b")])
+
+    def test_definitions_outlive_an_import_error(self, journal: Journal) -> None:
+        one = self.a_definition("one")
+        broken = SourceFile(path="/flows.py", import_error="SyntaxError: …")
+        journal.put_definitions(SourceFile(path="/flows.py"), [one])
+        journal.put_definitions(broken, [])
+        assert journal.definitions() == ([one], [broken])
+
+    def test_files_that_are_no_longer_served_are_forgotten(self, journal: Journal) -> None:
+        kept, gone = self.a_definition("kept", "/a.py"), self.a_definition("gone", "/b.py")
+        journal.put_definitions(SourceFile(path="/a.py"), [kept])
+        journal.put_definitions(SourceFile(path="/b.py"), [gone])
+        journal.retain_sources(["/a.py", "/new.py"])
+        assert journal.definitions() == ([kept], [SourceFile(path="/a.py")])
+
+
+class TestQueue:
+    def test_the_oldest_free_executions_of_the_workflows_are_claimed(self, journal: Journal) -> None:
+        first, second, third = (journal.create(a_new_execution())[0] for _ in range(3))
+        other = journal.create(a_new_execution(workflow_id="other"))[0]
+        taken = journal.claim("w1", [WORKFLOW], 2)
+        assert [(one.execution_id, one.lease_owner, one.lease_epoch) for one in taken] == [
+            (first, "w1", 1),
+            (second, "w1", 1),
+        ]
+        assert journal.get(first) == taken[0]
+        rest = journal.claim("w2", [WORKFLOW, WorkflowId("other")], 9)
+        assert [record.execution_id for record in rest] == [third, other]
+        assert journal.claim("w3", [WORKFLOW], 9) == journal.claim("w3", [], 9) == []
+        assert journal.owners() == ["w1", "w2"]
+
+    def test_a_closed_execution_is_not_claimed(self, journal: Journal, execution: ExecutionId) -> None:
+        append(journal, a_batch(execution, closes=True))
+        assert journal.claim("w1", [WORKFLOW], 9) == []
+
+    def test_released_executions_are_claimed_under_a_higher_epoch(self, journal: Journal) -> None:
+        open_, closed = (journal.create(a_new_execution())[0] for _ in range(2))
+        journal.claim("w1", [WORKFLOW], 9)
+        append(journal, a_batch(closed, lease=Lease(owner="w1", epoch=1), closes=True))
+        (record,) = journal.release("w1", crashed=False)
+        assert (record.execution_id, record.lease_owner, record.crashes) == (open_, None, 0)
+        assert journal.owners() == []
+        (record,) = journal.claim("w2", [WORKFLOW], 9)
+        assert (record.execution_id, record.lease_epoch) == (open_, 2)
+        assert journal.release("w1", crashed=True) == []
+
+    def test_crashes_are_counted_until_a_step_is_done(self, journal: Journal, execution: ExecutionId) -> None:
+        for crashes in (1, 2):
+            journal.claim("w1", [WORKFLOW], 1)
+            assert [record.crashes for record in journal.release("w1", crashed=True)] == [crashes]
+        append(journal, a_batch(execution))
+        assert journal.get(execution).crashes == 2
+        append(journal, a_batch(execution, first_producer_seq=2, progressed=True))
+        assert journal.get(execution).crashes == 0
+
+
+class TestTrim:
+    @pytest.mark.parametrize("upto", [1, 2, 5, 9, 10])
+    def test_a_trimmed_prefix_is_remembered(
+        self, journal: Journal, execution: ExecutionId, upto: int
+    ) -> None:
+        append(journal, a_batch(execution, 6))
+        append(journal, a_batch(execution, 3, first_producer_seq=7, closes=True))
+        tags = [journal.tag_at(execution, seq) for seq in range(11)]
+        journal.trim(execution, upto)
+        journal.trim(execution, upto - 1)
+        assert journal.heads([execution])[execution].trimmed_upto == upto
+        lines = lines_of(journal.read(execution, upto))
+        assert [decode_line(line).seq for line in lines] == list(range(upto + 1, 11))
+        assert [journal.tag_at(execution, seq) for seq in range(upto, 11)] == tags[upto:]
+        for lost in (journal.read, journal.tag_at):
+            with pytest.raises(PositionLost):
+                lost(execution, upto - 1)
+
+    def test_states_of_the_prefix_go_with_it(self, journal: Journal, execution: ExecutionId) -> None:
+        append(journal, a_batch(execution, 3, checkpoint=b"{}"))
+        append(journal, a_batch(execution, 1200, first_producer_seq=4, checkpoint=b"{}", closes=True))
+        journal.trim(execution, 5)
+        assert journal.checkpoint(execution, 1_000) is None
+        assert journal.checkpoint(execution, 1_204) == (1_204, b"{}")
+
+    def test_an_open_execution_keeps_everything(self, journal: Journal, execution: ExecutionId) -> None:
+        with pytest.raises(ConflictError):
+            journal.trim(execution, 1)
+
+
+def test_a_closed_journal_says_so(journal: Journal, execution: ExecutionId) -> None:
+    journal.close()
+    journal.close()
+    with pytest.raises(JournalUnavailable):
+        journal.get(execution)
+    with pytest.raises(JournalUnavailable):
+        journal.append([a_batch(execution)])
