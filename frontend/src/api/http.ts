@@ -1,0 +1,167 @@
+/** The HTTP API as typed calls; every refusal is a `Problem` with the server's stable code. */
+
+import { isRecord } from '../core/events'
+import { httpAddress } from './address'
+import {
+  decodeExecutionDetail,
+  decodeExecutionPage,
+  decodeStarted,
+  decodeWorkflow,
+  decodeWorkflowList,
+  type ExecutionDetail,
+  type ExecutionPage,
+  type Started,
+  type Workflow,
+  type WorkflowList,
+} from './decode'
+
+export type FieldError = { field: string; message: string }
+
+/** A request the server refused, or that did not reach it (`status` 0, code `unreachable`). */
+export class Problem extends Error {
+  override readonly name = 'Problem'
+
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly errors: readonly FieldError[] = [],
+  ) {
+    super(message)
+  }
+}
+
+/** What makes a request: the browser's fetch, or a test's. */
+export type Fetch = (input: string, init?: RequestInit) => Promise<Response>
+
+export type ExecutionQuery = {
+  workflow_id?: string | undefined
+  status?: readonly string[] | undefined
+  cursor?: string | undefined
+  limit?: number | undefined
+}
+
+export class HttpApi {
+  readonly #base: string | undefined
+  readonly #fetch: Fetch
+
+  /**
+   * @param base address of the server; by default the page's own
+   * @param fetcher by default the browser's
+   */
+  constructor(base?: string, fetcher?: Fetch) {
+    this.#base = base
+    this.#fetch = fetcher ?? ((input, init) => fetch(input, init))
+  }
+
+  /** Address of a resource, for links. */
+  address(path: string): string {
+    return httpAddress(path, this.#base)
+  }
+
+  async workflows(signal?: AbortSignal): Promise<WorkflowList> {
+    return decodeWorkflowList(await this.#call('GET', 'api/workflows', { signal }))
+  }
+
+  async workflow(id: string, signal?: AbortSignal): Promise<Workflow> {
+    return decodeWorkflow(await this.#call('GET', `api/workflows/${encodeURIComponent(id)}`, { signal }))
+  }
+
+  async executions(query: ExecutionQuery = {}, signal?: AbortSignal): Promise<ExecutionPage> {
+    const parameters = new URLSearchParams()
+    if (query.workflow_id) parameters.set('workflow_id', query.workflow_id)
+    for (const status of query.status ?? []) parameters.append('status', status)
+    if (query.limit) parameters.set('limit', String(query.limit))
+    if (query.cursor) parameters.set('cursor', query.cursor)
+    return decodeExecutionPage(await this.#call('GET', `api/executions?${parameters}`, { signal }))
+  }
+
+  async execution(id: string, signal?: AbortSignal): Promise<ExecutionDetail> {
+    return decodeExecutionDetail(await this.#call('GET', executionPath(id), { signal }))
+  }
+
+  /** @throws Problem `invalid_input` with an error for each field at fault. */
+  async start(workflowId: string, input: unknown, idempotencyKey: string): Promise<Started> {
+    const path = `api/workflows/${encodeURIComponent(workflowId)}/executions`
+    return decodeStarted(await this.#call('POST', path, { body: { input }, idempotencyKey }))
+  }
+
+  /** Start a new execution with the same input. */
+  async retry(executionId: string, idempotencyKey: string): Promise<Started> {
+    return decodeStarted(
+      await this.#call('POST', executionPath(executionId, '/retry'), { body: {}, idempotencyKey }),
+    )
+  }
+
+  /** Ask for cancellation; the log says when it takes effect. */
+  async cancel(executionId: string, idempotencyKey: string): Promise<void> {
+    await this.#call('POST', executionPath(executionId, '/cancel'), { idempotencyKey })
+  }
+
+  /** Exchange a token for the session cookie. */
+  async signIn(token: string): Promise<void> {
+    await this.#call('POST', 'api/session', { body: { token } })
+  }
+
+  async #call(method: string, path: string, options: CallOptions): Promise<unknown> {
+    const headers: Record<string, string> = { Accept: 'application/json' }
+    if (options.body !== undefined) headers['Content-Type'] = 'application/json'
+    if (options.idempotencyKey) headers['Idempotency-Key'] = options.idempotencyKey
+    const response = await this.#reach(this.address(path), {
+      method,
+      headers,
+      credentials: 'same-origin',
+      ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+      ...(options.signal ? { signal: options.signal } : {}),
+    })
+    if (!response.ok) throw await problemOf(response)
+    if (response.status === 204) return null
+    return response.json().catch(() => {
+      throw new Problem(
+        response.status,
+        'not_json',
+        'The address answers, but not with JSON: is this a Headway server?',
+      )
+    })
+  }
+
+  async #reach(address: string, init: RequestInit): Promise<Response> {
+    try {
+      return await this.#fetch(address, init)
+    } catch (error) {
+      if (error instanceof DOMException && error.name === 'AbortError') throw error
+      throw new Problem(0, 'unreachable', 'The server cannot be reached.')
+    }
+  }
+}
+
+type CallOptions = { body?: unknown; idempotencyKey?: string; signal?: AbortSignal | undefined }
+
+/** Address below the server of an execution; `rest` begins with a slash. */
+export function executionPath(id: string, rest = ''): string {
+  return `api/executions/${encodeURIComponent(id)}${rest}`
+}
+
+/** Read a refusal; what is no problem document still has its status. */
+export async function problemOf(response: Response): Promise<Problem> {
+  const value: unknown = await response.json().catch(() => null)
+  const problem = isRecord(value) ? value : {}
+  const text = (field: string) => (typeof problem[field] === 'string' ? problem[field] : '')
+  const message =
+    text('detail') || text('title') || response.statusText || `The server answered ${response.status}.`
+  return new Problem(
+    response.status,
+    text('code') || `http_${response.status}`,
+    message,
+    fieldErrors(problem['errors']),
+  )
+}
+
+function fieldErrors(value: unknown): FieldError[] {
+  if (!Array.isArray(value)) return []
+  return value.flatMap((item: unknown) =>
+    isRecord(item) && typeof item['field'] === 'string'
+      ? [{ field: item['field'], message: String(item['message'] ?? 'is not valid') }]
+      : [],
+  )
+}

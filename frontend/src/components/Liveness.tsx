@@ -1,0 +1,65 @@
+import type { ConnectionState } from '../core/connection'
+import { formatClock, formatCount } from '../core/format'
+
+/** A connection lost for less than this is not worth a word. */
+const QUIET_MS = 2_000
+
+export type LivenessProps = {
+  state: ConnectionState
+  /** When the execution ended, if it has; that outweighs the connection. */
+  endedAt: number | null
+  now: number
+  onRetry: () => void
+}
+
+type Shown = { tone: 'live' | 'idle' | 'warn' | 'bad'; text: string; retry?: boolean }
+
+/** Whether what is on the screen is live, and if not, since when. */
+export function Liveness({ state, endedAt, now, onRetry }: LivenessProps) {
+  const { tone, text, retry } = shown(state, endedAt, now)
+  return (
+    <span className="headway-liveness" data-tone={tone} data-state={state.name}>
+      <span className="headway-liveness__dot" aria-hidden="true" />
+      <span>{text}</span>
+      {retry && (
+        <button type="button" className="headway-link" onClick={onRetry}>
+          retry now
+        </button>
+      )}
+    </span>
+  )
+}
+
+function shown(state: ConnectionState, endedAt: number | null, now: number): Shown {
+  if (endedAt !== null && state.name !== 'catching-up')
+    return { tone: 'idle', text: `ended ${formatClock(endedAt)}` }
+  switch (state.name) {
+    case 'idle':
+      return { tone: 'idle', text: 'not connected' }
+    case 'connecting':
+      return { tone: 'idle', text: 'connecting…' }
+    case 'live':
+      return { tone: 'live', text: 'live' }
+    case 'catching-up':
+      return { tone: 'live', text: `catching up ${formatCount(state.done)} / ${formatCount(state.total)}` }
+    case 'reconnecting': {
+      if (now - state.since < QUIET_MS) return { tone: 'live', text: 'live' }
+      const seconds = Math.ceil(Math.max(0, state.until - now) / 1_000)
+      return {
+        tone: 'warn',
+        text: seconds > 0 ? `reconnecting in ${seconds} s` : 'reconnecting…',
+        retry: true,
+      }
+    }
+    case 'stale':
+      return { tone: 'warn', text: `stale since ${formatClock(state.since)}`, retry: true }
+    case 'offline':
+      return { tone: 'bad', text: `offline since ${formatClock(state.since)}`, retry: true }
+    case 'ended':
+      return { tone: 'idle', text: `ended ${formatClock(state.at)}` }
+    case 'refused':
+      return { tone: 'bad', text: state.reason, retry: false }
+    default:
+      return state satisfies never
+  }
+}

@@ -1,0 +1,96 @@
+import { formatBytes, formatCount } from '../core/format'
+import type { Summary } from '../core/store'
+import { CopyButton } from './CopyButton'
+import { Icon } from './icons'
+
+/** What went wrong: the error, where, and its traceback, folded. */
+export function ErrorPanel({ summary }: { summary: Summary }) {
+  const { error, error_code: code, step, step_id: stepId, traceback } = summary
+  return (
+    <section className="headway-panel" data-tone="bad" aria-label="Error">
+      <h3 className="headway-panel__title">
+        <Icon name="failed" />
+        {step ? `Failed in ${step}` : 'Failed'}
+        {stepId && stepId !== step && <span className="headway-panel__id">{stepId}</span>}
+        {code && code !== 'workflow_failed' && <code className="headway-panel__id">{code}</code>}
+      </h3>
+      <p className="headway-panel__error">{error}</p>
+      {traceback && (
+        <details>
+          <summary>Traceback</summary>
+          <pre className="headway-code">{traceback}</pre>
+          <CopyButton text={traceback} label="Copy traceback" />
+        </details>
+      )}
+    </section>
+  )
+}
+
+/** What the execution gave back: its output and the files it left. */
+export function ResultPanel({
+  summary,
+  fileAddress,
+}: {
+  summary: Summary
+  fileAddress: (name: string) => string
+}) {
+  const { output, outputs, status } = summary
+  const shown = output === null || output === undefined ? null : JSON.stringify(output, null, 2)
+  if (shown === null && outputs.length === 0) return null
+  return (
+    <section
+      className="headway-panel"
+      data-tone={status === 'completed' ? 'good' : 'plain'}
+      aria-label="Result"
+    >
+      <h3 className="headway-panel__title">Result</h3>
+      {outputs.length > 0 && (
+        <ul className="headway-files">
+          {outputs.map(({ name, media_type, size }) => (
+            <li key={name}>
+              <a href={fileAddress(name)} target="_blank" rel="noreferrer">
+                <Icon name="download" />
+                {name}
+              </a>
+              <span>
+                {media_type} · {formatBytes(size)}
+              </span>
+            </li>
+          ))}
+        </ul>
+      )}
+      {shown !== null && (
+        <div className="headway-panel__output">
+          <pre className="headway-code">{shown}</pre>
+          <CopyButton text={shown} label="Copy output" />
+        </div>
+      )}
+    </section>
+  )
+}
+
+/** Whether everything that happened is on this page, by the totals of the last event. */
+export function Seal({ summary }: { summary: Summary }) {
+  const { totals, counts, lastSeq, firstSeq, closed } = summary
+  if (firstSeq > 1) {
+    return (
+      <p className="headway-seal">
+        The log begins at event {formatCount(firstSeq)}; download it for the whole.
+      </p>
+    )
+  }
+  if (!closed || !totals) {
+    return lastSeq > 0 ? (
+      <p className="headway-seal">{formatCount(lastSeq)} events so far, none missing</p>
+    ) : null
+  }
+  const whole = counts.events === totals.events
+  return (
+    <p className="headway-seal" data-whole={whole}>
+      {whole && <Icon name="sealed" />}
+      {whole ? 'complete' : 'incomplete'}: {formatCount(counts.events)} of {formatCount(totals.events)}{' '}
+      events, {formatCount(counts.logs)} of {formatCount(totals.logs)} log lines
+      {totals.dropped > 0 && `; ${formatCount(totals.dropped)} dropped by the producer`}
+    </p>
+  )
+}

@@ -1,0 +1,401 @@
+/**
+ * The state of an execution as a fold over its events: pure, total, monotonic.
+ *
+ * The same fold stands in `backend/src/headway/domain/execution.py`, field for field; both are held to
+ * `protocol/fixtures/fold/*.json`.
+ */
+
+import {
+  type DataByKind,
+  isKnown,
+  isRecord,
+  isTerminal,
+  type KnownEvent,
+  type PlannedStep,
+  type Totals,
+  type WorkflowExecutionUpdate,
+} from './events'
+
+/** Finished steps beyond it leave the state, oldest first; `counts` keeps them. */
+export const MAX_STEPS = 1_000
+
+export type StepState = {
+  step_id: string
+  name: string
+  status: string
+  attempt: number
+  parent: string | null
+  started_at: string | null
+  ended_at: string | null
+  done: number | null
+  total: number | null
+  unit: string | null
+  message: string | null
+  error: string | null
+}
+export type Counts = {
+  events: number
+  logs: number
+  errors: number
+  dropped: number
+  steps: number
+  steps_completed: number
+  steps_failed: number
+}
+export type ControlState = {
+  control_id: string
+  control: string
+  stage: string
+  by: string | null
+  requested_at: string | null
+}
+export type OutputState = { name: string; media_type: string; size: number }
+
+/** Everything a late viewer needs, without the log lines. `closed` is final. Times are RFC 3339 UTC. */
+export type State = {
+  execution_id: string
+  workflow_id: string
+  seq: number
+  status: string
+  phase: string
+  progress: number
+  indeterminate: boolean
+  attempt: number
+  message: string | null
+  step: string | null
+  step_id: string | null
+  error: string | null
+  error_code: string | null
+  traceback: string | null
+  input: unknown
+  output: unknown
+  by: string | null
+  worker: string | null
+  retry_of: string | null
+  queued_at: string | null
+  started_at: string | null
+  ended_at: string | null
+  updated_at: string | null
+  plan: PlannedStep[]
+  steps: Map<string, StepState>
+  controls: Map<string, ControlState>
+  outputs: Map<string, OutputState>
+  counts: Counts
+  totals: Totals | null
+  closed: boolean
+}
+
+export function initialState(executionId: string, workflowId: string): State {
+  return {
+    execution_id: executionId,
+    workflow_id: workflowId,
+    seq: 0,
+    status: 'running',
+    phase: 'queued',
+    progress: 0,
+    indeterminate: false,
+    attempt: 0,
+    ...{ message: null, step: null, step_id: null, error: null, error_code: null, traceback: null },
+    ...{ input: null, output: null, by: null, worker: null, retry_of: null },
+    ...{ queued_at: null, started_at: null, ended_at: null, updated_at: null },
+    plan: [],
+    steps: new Map(),
+    controls: new Map(),
+    outputs: new Map(),
+    counts: { events: 0, logs: 0, errors: 0, dropped: 0, steps: 0, steps_completed: 0, steps_failed: 0 },
+    totals: null,
+    closed: false,
+  }
+}
+
+/** The state after `update`; `state` itself is left as it was. */
+export function fold(state: State, update: WorkflowExecutionUpdate): State {
+  const twin = copyState(state)
+  applyUpdate(twin, update)
+  return twin
+}
+
+/** A state of its own: no step, control or count is shared with this one. */
+export function copyState(state: State): State {
+  return {
+    ...state,
+    steps: new Map([...state.steps].map(([id, step]) => [id, { ...step }])),
+    controls: new Map([...state.controls].map(([id, control]) => [id, { ...control }])),
+    outputs: new Map(state.outputs),
+    counts: { ...state.counts },
+  }
+}
+
+/**
+ * Apply the next update in place, for an owner that shares the state with nobody.
+ *
+ * Duplicates, old seqs and anything after the end change nothing.
+ *
+ * @returns whether anything changed.
+ */
+export function applyUpdate(state: State, update: WorkflowExecutionUpdate): boolean {
+  if (state.closed || (update.seq !== undefined && update.seq <= state.seq)) return false
+  state.updated_at = update.timestamp
+  if (update.seq !== undefined) {
+    state.seq = update.seq
+    state.counts.events += 1
+  }
+  if (isKnown(update)) applyKnown(state, update)
+  else applyUnknown(state, update)
+  return true
+}
+
+function applyKnown(state: State, event: KnownEvent): void {
+  const { counts } = state
+  const at = event.timestamp
+  switch (event.kind) {
+    case 'log':
+      counts.logs += 1
+      if (event.data.level === 'ERROR' || event.data.level === 'CRITICAL') counts.errors += 1
+      return
+    case 'step.started':
+      return startStep(state, event.data, at)
+    case 'step.completed':
+      endStep(state, event.data, 'completed', at)
+      counts.steps_completed += 1
+      return advance(state, event.data)
+    case 'step.progressed':
+      return progressStep(state, event.data, at)
+    case 'step.retrying': {
+      counts.logs += 1
+      counts.errors += 1
+      const { attempt, error } = event.data
+      Object.assign(stepOf(state, event.data, at), { status: 'retrying', attempt, error })
+      return
+    }
+    case 'step.failed':
+      counts.logs += 1
+      counts.errors += 1
+      counts.steps_failed += 1
+      endStep(state, { ...event.data, message: '' }, 'failed', at).error = event.data.error
+      return
+    case 'step.skipped':
+      endStep(state, event.data, 'skipped', at)
+      return
+    case 'step.cancelled':
+      endStep(state, event.data, 'cancelled', at)
+      return
+    case 'output': {
+      const { name, media_type, size } = event.data
+      counts.logs += 1
+      state.outputs.set(name, { name, media_type, size })
+      return
+    }
+    case 'gap':
+      counts.logs += 1
+      counts.dropped += event.data.dropped
+      return
+    case 'approval.requested':
+      state.phase = 'waiting'
+      state.message = event.data.message
+      return
+    case 'approval.answered':
+      state.phase = 'running'
+      return
+    case 'control.requested':
+      noteControl(state, event.data, 'requested', at)
+      state.phase = event.data.phase ?? 'running'
+      return
+    case 'control.delivered':
+      return noteControl(state, event.data, 'delivered', at)
+    case 'control.effective':
+      return noteControl(state, event.data, 'effective', at)
+    default:
+      return applyExecution(state, event)
+  }
+}
+
+type ExecutionEvent = Extract<KnownEvent, { kind: `execution.${string}` }>
+
+function applyExecution(state: State, event: ExecutionEvent): void {
+  const at = event.timestamp
+  switch (event.kind) {
+    case 'execution.queued':
+      state.input = event.data.input ?? null
+      state.by = event.data.by ?? null
+      state.retry_of = event.data.retry_of ?? null
+      state.queued_at = at
+      return
+    case 'execution.started':
+    case 'execution.resumed':
+      state.started_at ||= at
+      state.phase = 'running'
+      state.attempt = event.data.attempt
+      state.worker = event.data.worker
+      if (event.data.plan?.length) state.plan = event.data.plan
+      return advance(state, event.data)
+    case 'execution.completed':
+      state.progress = 100
+      state.output = event.data.result.output ?? null
+      state.message = event.data.message ?? 'completed'
+      return close(state, 'completed', event.data.totals, at)
+    case 'execution.failed':
+      state.error = event.data.error
+      state.error_code = event.data.code ?? 'workflow_failed'
+      state.traceback = event.data.traceback ?? null
+      state.step = event.data.step || state.step
+      state.step_id = event.data.step_id || state.step_id
+      return close(state, 'failed', event.data.totals, at)
+    case 'execution.cancelled':
+      state.message = event.data.message ?? 'cancelled'
+      return close(state, 'cancelled', event.data.totals, at)
+    default:
+      return event satisfies never
+  }
+}
+
+/** A kind of a newer server, or a frame of a plain one: what every viewer may read still holds. */
+function applyUnknown(state: State, update: WorkflowExecutionUpdate): void {
+  const { data, timestamp: at } = update
+  if (update.type === 'log') state.counts.logs += 1
+  if (typeof data.progress === 'number') advance(state, data)
+  state.message = text(data.message) || state.message
+  state.step = text(data.step) || state.step
+  state.step_id = text(data.step_id) || state.step_id
+  state.phase = text(data.phase) || text(data.status) || state.phase
+  if (state.phase !== 'queued') state.started_at ||= at
+  if (!isTerminal(update)) return
+  if (data.status === 'completed') state.progress = 100
+  if (data.status === 'failed') state.error = text(data.error) || text(data.message) || 'failed'
+  const result = isRecord(data.result) ? data.result : {}
+  if (data.status === 'completed') state.output = result['output'] ?? null
+  close(state, data.status as string, null, at)
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : ''
+}
+
+function startStep(state: State, data: DataByKind['step.started'], at: string): void {
+  const known = state.steps.get(data.step_id)
+  if (!known) {
+    state.counts.steps += 1
+    makeRoom(state)
+  }
+  state.steps.set(data.step_id, {
+    ...newStep(data.step_id, data.step, known ? known.started_at : at),
+    attempt: data.attempt ?? 1,
+    parent: data.parent ?? null,
+    total: data.total ?? null,
+    unit: data.unit ?? null,
+    message: data.message ?? null,
+  })
+  state.step = data.step
+  state.step_id = data.step_id
+  state.message = data.message || state.message
+}
+
+function progressStep(state: State, data: DataByKind['step.progressed'], at: string): void {
+  advance(state, data)
+  state.message = data.message || state.message
+  if (data.step_id === undefined || data.step === undefined) return
+  const step = stepOf(state, { step: data.step, step_id: data.step_id }, at)
+  step.done = data.done ?? step.done
+  step.total = data.total ?? step.total
+  step.unit = data.unit || step.unit
+  step.message = data.message || step.message
+}
+
+type NamedStep = { step: string; step_id: string; message?: string }
+
+function endStep(state: State, data: NamedStep, status: string, at: string): StepState {
+  const step = stepOf(state, data, at)
+  step.status = status
+  step.ended_at = at
+  step.message = data.message || step.message
+  return step
+}
+
+/** The step, made where its start fell out of the state or was never seen. */
+function stepOf(state: State, { step_id, step }: NamedStep, at: string): StepState {
+  const known = state.steps.get(step_id)
+  if (known) return known
+  makeRoom(state)
+  const made = newStep(step_id, step, at)
+  state.steps.set(step_id, made)
+  return made
+}
+
+function newStep(stepId: string, name: string, startedAt: string | null): StepState {
+  const unknown = {
+    parent: null,
+    ended_at: null,
+    done: null,
+    total: null,
+    unit: null,
+    message: null,
+    error: null,
+  }
+  return { step_id: stepId, name, status: 'running', attempt: 1, started_at: startedAt, ...unknown }
+}
+
+function makeRoom(state: State): void {
+  if (state.steps.size < MAX_STEPS) return
+  for (const [id, step] of state.steps) {
+    if (step.ended_at === null) continue
+    state.steps.delete(id)
+    return
+  }
+  const [oldest] = state.steps.keys()
+  if (oldest !== undefined) state.steps.delete(oldest)
+}
+
+function advance(state: State, data: { progress?: number; indeterminate?: boolean }): void {
+  if (data.progress !== undefined && data.progress > state.progress) state.progress = data.progress
+  state.indeterminate = data.indeterminate ?? false
+}
+
+function noteControl(state: State, data: DataByKind['control.requested'], stage: string, at: string): void {
+  const known = state.controls.get(data.control_id)
+  state.controls.set(data.control_id, {
+    control_id: data.control_id,
+    control: data.control,
+    stage,
+    by: data.by || known?.by || null,
+    requested_at: known ? known.requested_at : at,
+  })
+}
+
+/** End every step that still runs: nobody is left to run it. */
+function close(state: State, status: string, totals: Totals | null, at: string): void {
+  Object.assign(state, { status, phase: status, indeterminate: false, totals, ended_at: at, closed: true })
+  for (const step of state.steps.values()) {
+    if (step.ended_at === null) Object.assign(step, { status: 'cancelled', ended_at: at })
+  }
+}
+
+/**
+ * Read the JSON form of a state, as `GET /api/executions/{id}` and snapshot frames carry it.
+ *
+ * @returns the state with absent fields at their defaults, or `null` where the value is no state.
+ */
+export function stateFromJson(value: unknown): State | null {
+  if (!isRecord(value)) return null
+  const { execution_id, workflow_id, steps, controls, outputs, counts } = value
+  if (typeof execution_id !== 'string' || typeof workflow_id !== 'string') return null
+  const blank = initialState(execution_id, workflow_id)
+  return {
+    ...blank,
+    ...(value as Partial<State>),
+    steps: entries(steps, (id, step) => ({ ...newStep(id, id, null), ...(step as Partial<StepState>) })),
+    controls: entries(controls, (_, control) => ({
+      by: null,
+      requested_at: null,
+      ...(control as Omit<ControlState, 'by' | 'requested_at'>),
+    })),
+    outputs: entries(outputs, (_, output) => output as OutputState),
+    counts: { ...blank.counts, ...(counts as Partial<Counts>) },
+  }
+}
+
+function entries<T>(value: unknown, read: (key: string, item: Record<string, unknown>) => T): Map<string, T> {
+  if (!isRecord(value)) return new Map()
+  return new Map(
+    Object.entries(value).flatMap(([key, item]) => (isRecord(item) ? [[key, read(key, item)]] : [])),
+  )
+}

@@ -1,0 +1,89 @@
+/** Times, counts and sizes as people read them; knows no clock. */
+
+/** "0.4 s", "12 s", "2 m 04 s", "1 h 05 m", "3 d 02 h". */
+export function formatDuration(ms: number): string {
+  const seconds = Math.max(0, ms) / 1_000
+  if (seconds < 10) return `${(Math.floor(seconds * 10) / 10).toFixed(1)} s`
+  const whole = Math.floor(seconds)
+  const two = (value: number) => String(value).padStart(2, '0')
+  if (whole < 60) return `${whole} s`
+  if (whole < 3_600) return `${Math.floor(whole / 60)} m ${two(whole % 60)} s`
+  if (whole < 86_400) return `${Math.floor(whole / 3_600)} h ${two(Math.floor(whole / 60) % 60)} m`
+  return `${Math.floor(whole / 86_400)} d ${two(Math.floor(whole / 3_600) % 24)} h`
+}
+
+/** "2 min ago", of a time in the past. */
+export function formatAgo(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1_000))
+  if (seconds < 5) return 'just now'
+  if (seconds < 60) return `${seconds} s ago`
+  if (seconds < 3_600) return `${Math.floor(seconds / 60)} min ago`
+  if (seconds < 86_400) return `${Math.floor(seconds / 3_600)} h ago`
+  return `${Math.floor(seconds / 86_400)} d ago`
+}
+
+const clock = new Intl.DateTimeFormat(undefined, {
+  timeStyle: 'medium',
+  hourCycle: 'h23',
+} as Intl.DateTimeFormatOptions)
+const exact = new Intl.DateTimeFormat(undefined, {
+  year: 'numeric',
+  month: '2-digit',
+  day: '2-digit',
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  fractionalSecondDigits: 3,
+  timeZoneName: 'short',
+  hourCycle: 'h23',
+} as Intl.DateTimeFormatOptions)
+
+/** hh:mm:ss of the reader's own time zone; empty for no time. */
+export function formatClock(time: number): string {
+  return Number.isFinite(time) ? clock.format(time) : ''
+}
+
+/** Date and time to the millisecond with its zone, for a tooltip. */
+export function formatExact(time: number): string {
+  return Number.isFinite(time) ? exact.format(time) : ''
+}
+
+const number = new Intl.NumberFormat('en')
+
+/** "48,211"; a fraction keeps at most three digits. */
+export function formatCount(value: number): string {
+  return number.format(value)
+}
+
+/** "1 step", "3 steps". */
+export function formatCounted(value: number, noun: string): string {
+  return `${formatCount(value)} ${noun}${value === 1 ? '' : 's'}`
+}
+
+/** "512 B", "14.2 kB", "3.1 MB". */
+export function formatBytes(bytes: number): string {
+  if (bytes < 1_000) return `${bytes} B`
+  const units = ['kB', 'MB', 'GB', 'TB']
+  let value = bytes / 1_000
+  let unit = 0
+  while (value >= 999.95 && unit < units.length - 1) {
+    value /= 1_000
+    unit += 1
+  }
+  return `${value.toFixed(1)} ${units[unit]}`
+}
+
+/** Milliseconds since 1970 of an RFC 3339 time; NaN where there is none. */
+export function parseTime(time: string | null): number {
+  return time === null ? Number.NaN : Date.parse(time)
+}
+
+/**
+ * Time left if the rest goes like what is done; `null` while that would be a guess.
+ *
+ * @param progress 0-100
+ */
+export function timeLeft(progress: number, elapsedMs: number): number | null {
+  if (progress < 2 || progress >= 100 || elapsedMs < 3_000) return null
+  return (elapsedMs / progress) * (100 - progress)
+}

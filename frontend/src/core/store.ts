@@ -1,0 +1,213 @@
+/**
+ * What a page holds of one execution: mutable inside, immutable slices outside, at most 20 flushes a second.
+ *
+ * The first change after a quiet moment is shown at once; under load changes gather until the next animation frame,
+ * or a plain timer where the tab is hidden and runs none. The last applied seq lives here, not in the socket: a second
+ * socket on the same store (a remount, a reconnect) repeats nothing.
+ */
+
+import { splitMessage } from './ansi'
+import { ChunkedLog, levelRank } from './chunks'
+import type { ConnectionState } from './connection'
+import { isTerminal, type WorkflowExecutionUpdate } from './events'
+import {
+  applyUpdate,
+  type Counts,
+  copyState,
+  initialState,
+  type OutputState,
+  type State,
+  type StepState,
+} from './fold'
+
+export const FLUSH_MS = 50
+
+/** Everything of the state but its maps; a new object whenever something in it changed. */
+export type Summary = Readonly<Omit<State, 'steps' | 'controls' | 'outputs' | 'counts'>> & {
+  readonly counts: Readonly<Counts>
+  readonly outputs: readonly OutputState[]
+  /** Seq of the first event whose log lines are here; above 1 where a long log was joined late. */
+  readonly firstSeq: number
+  /** Events applied to this page's log, by seq. */
+  readonly lastSeq: number
+}
+export type LogSlice = { readonly log: ChunkedLog; readonly lines: number }
+export type ConnectionSlice = { readonly state: ConnectionState; readonly heardAt: number | null }
+export type Slices = {
+  summary: Summary
+  steps: readonly StepState[]
+  log: LogSlice
+  connection: ConnectionSlice
+}
+export type SliceName = keyof Slices
+
+/** How the store waits; injected in tests. */
+export interface FlushClock {
+  now(): number
+  /** Call back after `ms`, in an animation frame where the page is visible. */
+  later(callback: () => void, ms: number): void
+}
+
+const browserClock: FlushClock = {
+  now: () => performance.now(),
+  later: (callback, ms) => {
+    setTimeout(() => {
+      if (typeof document !== 'undefined' && document.visibilityState === 'visible')
+        requestAnimationFrame(callback)
+      else callback()
+    }, ms)
+  },
+}
+
+export class ExecutionStore {
+  readonly #clock: FlushClock
+  readonly #listeners: Record<SliceName, Set<() => void>> = {
+    summary: new Set(),
+    steps: new Set(),
+    log: new Set(),
+    connection: new Set(),
+  }
+  readonly #dirty = new Set<SliceName>()
+  readonly #dirtySteps = new Set<string>()
+  #stepCopies = new Map<string, StepState>()
+  #state: State
+  #log = new ChunkedLog()
+  #firstSeq = 1
+  #lastSeq = 0
+  #connection: ConnectionSlice = { state: { name: 'idle' }, heardAt: null }
+  #slices: Slices
+  #flushedAt = Number.NEGATIVE_INFINITY
+  #waiting = false
+
+  constructor(workflowId: string, clock: FlushClock = browserClock) {
+    this.#clock = clock
+    this.#state = initialState('', workflowId)
+    this.#slices = {
+      summary: this.#summary(),
+      steps: [],
+      log: { log: this.#log, lines: 0 },
+      connection: this.#connection,
+    }
+  }
+
+  /** Last applied seq; where a new connection goes on. */
+  get lastSeq(): number {
+    return this.#lastSeq
+  }
+
+  get executionId(): string {
+    return this.#state.execution_id
+  }
+
+  /** The slice as of the last flush: the same object while nothing in it changed. */
+  get<Name extends SliceName>(name: Name): Slices[Name] {
+    return this.#slices[name]
+  }
+
+  /** Call `listener` after each flush that changed the slice; the returned function ends it. */
+  subscribe(name: SliceName, listener: () => void): () => void {
+    this.#listeners[name].add(listener)
+    return () => this.#listeners[name].delete(listener)
+  }
+
+  /** Start over with an execution; `after` is the seq before the first event to come. */
+  reset(executionId: string, workflowId: string, after = 0): void {
+    this.#begin(initialState(executionId, workflowId), after)
+  }
+
+  /** Start from a snapshot; events up to its seq still bring their log lines, from `after` on. */
+  adopt(state: State, after = state.seq): void {
+    this.#begin(copyState(state), after)
+  }
+
+  #begin(state: State, after: number): void {
+    this.#state = state
+    this.#log = new ChunkedLog()
+    this.#firstSeq = after + 1
+    this.#lastSeq = after
+    this.#stepCopies = new Map()
+    for (const id of state.steps.keys()) this.#dirtySteps.add(id)
+    this.#touch('summary', 'steps', 'log')
+  }
+
+  /** Apply an update in order; a repeated one changes nothing. */
+  apply(update: WorkflowExecutionUpdate): void {
+    const { seq } = update
+    if (seq !== undefined) {
+      if (seq <= this.#lastSeq) return
+      this.#lastSeq = seq
+    }
+    if (update.type === 'log') this.#addLines(update)
+    if (applyUpdate(this.#state, update)) this.#markSteps(update)
+    this.#touch('summary')
+  }
+
+  setConnection(state: ConnectionState, heardAt: number | null): void {
+    this.#connection = { state, heardAt }
+    this.#touch('connection')
+  }
+
+  /** Make new slices of what changed and tell their listeners. */
+  flush(): void {
+    this.#flushedAt = this.#clock.now()
+    const dirty = [...this.#dirty]
+    this.#dirty.clear()
+    for (const name of dirty) this.#renew(name)
+    for (const name of dirty) for (const listener of [...this.#listeners[name]]) listener()
+  }
+
+  #addLines({ data, timestamp }: WorkflowExecutionUpdate): void {
+    const level = levelRank(data.level)
+    const time = Date.parse(timestamp)
+    const message = typeof data.message === 'string' ? data.message : ''
+    splitMessage(message).forEach((line, index) => {
+      this.#log.push(line, level, time, index > 0)
+    })
+    this.#touch('log')
+  }
+
+  #markSteps(update: WorkflowExecutionUpdate): void {
+    if (isTerminal(update)) for (const id of this.#state.steps.keys()) this.#dirtySteps.add(id)
+    else if (update.kind.startsWith('step.') && update.data.step_id) this.#dirtySteps.add(update.data.step_id)
+    else return
+    this.#touch('steps')
+  }
+
+  #renew(name: SliceName): void {
+    if (name === 'summary') this.#slices.summary = this.#summary()
+    else if (name === 'steps') this.#slices.steps = this.#steps()
+    else if (name === 'log') this.#slices.log = { log: this.#log, lines: this.#log.count }
+    else this.#slices.connection = this.#connection
+  }
+
+  #summary(): Summary {
+    const { steps: _steps, controls: _controls, outputs, counts, ...rest } = this.#state
+    const own = { firstSeq: this.#firstSeq, lastSeq: this.#lastSeq }
+    return { ...rest, ...own, outputs: [...outputs.values()], counts: { ...counts } }
+  }
+
+  #steps(): StepState[] {
+    for (const id of this.#dirtySteps) {
+      const step = this.#state.steps.get(id)
+      if (step) this.#stepCopies.set(id, { ...step })
+      else this.#stepCopies.delete(id)
+    }
+    this.#dirtySteps.clear()
+    return [...this.#state.steps].map(([id, step]) => this.#stepCopies.get(id) ?? { ...step })
+  }
+
+  #touch(...names: SliceName[]): void {
+    for (const name of names) this.#dirty.add(name)
+    if (this.#waiting) return
+    const wait = this.#flushedAt + FLUSH_MS - this.#clock.now()
+    if (wait <= 0) {
+      this.flush()
+      return
+    }
+    this.#waiting = true
+    this.#clock.later(() => {
+      this.#waiting = false
+      this.flush()
+    }, wait)
+  }
+}
