@@ -1,0 +1,268 @@
+"""What SQLite adds to the journal's contract: the file, its faults, its versions, its writers."""
+
+import os
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+import zlib
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from tests.support.builders import a_batch, a_new_execution, lines_of
+from tests.support.eventually import eventually
+
+from headway.adapters.journal import wal_checkpointer
+from headway.adapters.journal.sqlite import SqliteJournal
+from headway.adapters.journal.sqlite_database import SqliteDatabase
+from headway.adapters.journal.sqlite_schema import MIGRATIONS
+from headway.errors import JournalCorrupt, JournalTooNew, JournalUnavailable
+from headway.ports import Appended
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "headway.db"
+
+
+@pytest.fixture
+def journal(path: Path) -> Iterator[SqliteJournal]:
+    journal = SqliteJournal(path)
+    yield journal
+    journal.close()
+
+
+def by_hand(path: Path, *statements: str) -> list[tuple[object, ...]]:
+    """Run statements on the file as any other program would; the last one's rows."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        rows: list[tuple[object, ...]] = []
+        for statement in statements:
+            rows = connection.execute(statement).fetchall()
+        return rows
+    finally:
+        connection.close()
+
+
+class TestFile:
+    def test_a_new_database_is_its_owners_alone(self, journal: SqliteJournal, path: Path) -> None:
+        journal.create(a_new_execution())
+        for file in path.parent.iterdir():
+            assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
+        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+    def test_what_is_stored_is_there_when_it_is_opened_again(self, path: Path) -> None:
+        journal = SqliteJournal(path)
+        execution = journal.create(a_new_execution())[0]
+        journal.append([a_batch(execution, 5)])
+        head = journal.heads([execution])
+        journal.close()
+        again = SqliteJournal(path)
+        assert again.heads([execution]) == head
+        assert len(lines_of(again.read(execution, 0))) == 6
+        again.close()
+
+    def test_commits_reach_the_disk(self, journal: SqliteJournal, path: Path) -> None:
+        """WAL, synchronous=FULL, and no checkpoint inside a commit."""
+        with journal._database.writing() as cursor:
+            values = [
+                cursor.execute(f"PRAGMA {name}").fetchone()[0]
+                for name in ("journal_mode", "synchronous", "wal_autocheckpoint")
+            ]
+        assert values == ["wal", 2, 0]
+
+    def test_compressed_segments_are_read_back_to_the_byte(self, journal: SqliteJournal, path: Path) -> None:
+        execution = journal.create(a_new_execution())[0]
+        journal.append([a_batch(execution, 50)])
+        before = journal.read(execution, 0)
+        connection = sqlite3.connect(path)
+        ((body,),) = connection.execute("SELECT body FROM segment WHERE first_seq = 2").fetchall()
+        connection.execute(
+            "UPDATE segment SET encoding = 1, body = ? WHERE first_seq = 2", (zlib.compress(body),)
+        )
+        connection.commit()
+        connection.close()
+        assert journal.read(execution, 0) == before
+        assert len(lines_of(journal.read(execution, 10))) == 41
+
+
+class TestFaults:
+    def test_a_full_disk_is_named_and_keeps_what_was_stored(self, journal: SqliteJournal, path: Path) -> None:
+        execution = journal.create(a_new_execution())[0]
+        with journal._database.writing() as cursor:
+            pages = cursor.execute("PRAGMA page_count").fetchone()[0]
+        journal._database._writer.execute(f"PRAGMA max_page_count = {pages + 2}")
+        with pytest.raises(JournalUnavailable, match=r"headway\.db cannot grow: the disk is full") as full:
+            journal.append([a_batch(execution, 1_000)])
+        assert full.value.fields == {"path": str(path)}
+        assert journal.heads([execution])[execution].last_seq == 1
+        journal._database._writer.execute("PRAGMA max_page_count = 100000")
+        assert isinstance(journal.append([a_batch(execution, 1_000)])[0], Appended), "it goes on by itself"
+
+    def test_a_file_that_is_no_database_is_left_alone(self, tmp_path: Path) -> None:
+        file = tmp_path / "notes.txt"
+        file.write_text("shopping list: bread, and a good deal of butter\n" * 40)
+        with pytest.raises(JournalCorrupt, match="is no SQLite database"):
+            SqliteJournal(file)
+        assert file.read_text().startswith("shopping list")
+
+    def test_another_programs_database_is_left_alone(self, tmp_path: Path) -> None:
+        by_hand(tmp_path / "other.db", "CREATE TABLE bookmark (url TEXT)")
+        with pytest.raises(JournalUnavailable, match="database of another program"):
+            SqliteJournal(tmp_path / "other.db")
+        assert by_hand(tmp_path / "other.db", "SELECT name FROM sqlite_schema") == [("bookmark",)]
+
+    def test_a_damaged_page_is_named(self, path: Path) -> None:
+        journal = SqliteJournal(path)
+        execution = journal.create(a_new_execution())[0]
+        for number in range(100):
+            journal.append([a_batch(execution, 20, first_producer_seq=number * 20 + 1)])
+        journal.close()
+        content = bytearray(path.read_bytes())
+        for page in range(8, len(content) // 4096):
+            content[page * 4096 : page * 4096 + 64] = b"\xff" * 64
+        path.write_bytes(content)
+        journal = SqliteJournal(path)
+        with pytest.raises(JournalCorrupt, match=r"headway\.db is damaged"):
+            journal.read(execution, 0)
+        journal.close()
+
+    @pytest.mark.parametrize("place", ["file/headway.db", "folder"])
+    def test_a_place_that_cannot_hold_it_is_named(self, tmp_path: Path, place: str) -> None:
+        (tmp_path / "file").write_text("")
+        (tmp_path / "folder").mkdir()
+        with pytest.raises(JournalUnavailable, match=r"cannot be (opened|written)"):
+            SqliteJournal(tmp_path / place)
+
+    def test_a_stranger_that_holds_the_file_is_waited_for_then_named(
+        self, journal: SqliteJournal, path: Path
+    ) -> None:
+        journal._database._writer.execute("PRAGMA busy_timeout = 20")
+        stranger = sqlite3.connect(path, isolation_level=None)
+        stranger.execute("BEGIN IMMEDIATE")
+        with pytest.raises(JournalUnavailable, match="locked by another program"):
+            journal.create(a_new_execution())
+        stranger.execute("ROLLBACK")
+        stranger.close()
+        assert journal.create(a_new_execution())[1]
+
+    def test_a_lost_event_is_not_read_over(self, journal: SqliteJournal, path: Path) -> None:
+        execution = journal.create(a_new_execution())[0]
+        for number in (1, 2, 3):
+            journal.append([a_batch(execution, first_producer_seq=number)])
+        by_hand(path, "DELETE FROM segment WHERE first_seq = 3")
+        with pytest.raises(JournalCorrupt, match="event 3 is missing"):
+            journal.read(execution, 2)
+
+
+class TestVersions:
+    def test_a_newer_database_is_refused_untouched(self, path: Path) -> None:
+        SqliteJournal(path).close()
+        by_hand(path, f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+        with pytest.raises(JournalTooNew, match="upgrade Headway"):
+            SqliteJournal(path)
+
+    def test_a_version_1_database_is_opened(self, path: Path) -> None:
+        """Made by hand from the tables of version 1: these never change."""
+        path.parent.mkdir()
+        by_hand(path, *MIGRATIONS[0], "PRAGMA application_id = 0x48647779", "PRAGMA user_version = 1")
+        journal = SqliteJournal(path)
+        execution = journal.create(a_new_execution())[0]
+        assert journal.get(execution).execution_id == execution
+        journal.close()
+
+    def test_a_step_is_taken_once_and_keeps_the_rows(self, path: Path) -> None:
+        journal = SqliteJournal(path)
+        execution = journal.create(a_new_execution())[0]
+        journal.close()
+        steps = (*MIGRATIONS, ("ALTER TABLE execution ADD COLUMN colour TEXT NOT NULL DEFAULT 'blue'",))
+        for _ in range(2):
+            SqliteDatabase(path, "FULL", steps).close()
+        assert by_hand(path, "SELECT execution_id, colour FROM execution") == [(execution, "blue")]
+        assert by_hand(path, "PRAGMA user_version") == [(len(steps),)]
+
+    def test_a_step_that_fails_leaves_the_version_before(self, path: Path) -> None:
+        SqliteJournal(path).close()
+        steps = (*MIGRATIONS, ("CREATE TABLE colour (name TEXT)", "CREATE TABLE colour (name TEXT)"))
+        with pytest.raises(JournalUnavailable, match="already exists"):
+            SqliteDatabase(path, "FULL", steps)
+        SqliteJournal(path).close()
+        assert by_hand(path, "SELECT count(*) FROM sqlite_schema WHERE name = 'colour'") == [(0,)]
+
+
+class TestWriters:
+    def test_threads_share_one_journal(self, journal: SqliteJournal) -> None:
+        execution = journal.create(a_new_execution())[0]
+
+        def run(producer: str) -> None:
+            for number in range(1, 51):
+                journal.append([a_batch(execution, producer_id=producer, first_producer_seq=number)])
+                journal.read(execution, number)
+
+        threads = [threading.Thread(target=run, args=(f"thread {n}",)) for n in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(lines_of(journal.read(execution, 0))) == 201
+
+    def test_a_forked_child_does_not_keep_the_lock_of_its_dead_parent(
+        self, journal: SqliteJournal, path: Path
+    ) -> None:
+        script = (
+            "import os, signal, sys, time\n"
+            "from headway.adapters.journal.sqlite import SqliteJournal\n"
+            "journal = SqliteJournal(sys.argv[1])\n"
+            "with journal._database.writing():\n"
+            "    child = os.fork()\n"
+            "    if child == 0:\n"
+            "        time.sleep(60)\n"
+            "    print(child, flush=True)\n"
+            "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        )
+        parent = subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-c", script, str(path)], stdout=subprocess.PIPE
+        )
+        with parent:
+            assert parent.stdout is not None
+            child = int(parent.stdout.readline())
+            try:
+                assert parent.wait() == -signal.SIGKILL
+                created: list[bool] = []
+                writer = threading.Thread(
+                    target=lambda: created.append(journal.create(a_new_execution())[1]), daemon=True
+                )
+                writer.start()
+                assert eventually(lambda: created) == [True]
+            finally:
+                os.kill(child, signal.SIGKILL)
+
+    def test_the_wal_stays_short_while_it_is_written(
+        self, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(wal_checkpointer, "INTERVAL_S", 0.01)
+        monkeypatch.setattr(wal_checkpointer, "PASSIVE_ABOVE_BYTES", 10_000)
+        monkeypatch.setattr(wal_checkpointer, "TRUNCATE_ABOVE_BYTES", 200_000)
+        journal = SqliteJournal(path, synchronous="NORMAL")
+        execution = journal.create(a_new_execution())[0]
+        wal, sizes = path.with_name("headway.db-wal"), []
+        for number in range(400):
+            journal.append([a_batch(execution, 50, first_producer_seq=number * 50 + 1)])
+            sizes.append(wal.stat().st_size)
+        assert any(later < earlier for earlier, later in pairwise(sizes))
+        eventually(lambda: wal.stat().st_size <= 200_000)
+        assert len(lines_of(journal.read(execution, 0, max_events=99_999, max_bytes=1 << 30))) == 20_001
+        journal.close()
+
+    def test_closing_ends_its_thread_and_files(self, path: Path) -> None:
+        before = set(threading.enumerate())
+        journal = SqliteJournal(path)
+        journal.create(a_new_execution())
+        assert {thread.name for thread in set(threading.enumerate()) - before} == {"headway-wal"}
+        journal.close()
+        assert set(threading.enumerate()) == before
+        assert {file.name for file in path.parent.iterdir()} == {"headway.db", "headway.db-write.lock"}
