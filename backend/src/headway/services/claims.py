@@ -1,0 +1,54 @@
+"""What a worker must know of an execution to take it up: its state, its memo, its roll-up."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from headway.domain.events import Event, decode_line
+from headway.domain.execution import State
+from headway.domain.progress import Rollup
+from headway.ports import ExecutionRecord, Journal
+from headway.services.recovery import Memo
+from headway.services.states import events_between, load_state
+
+_IDLE_KINDS = (b'"kind":"log"', b'"kind":"step.progressed"')  # most of a log, and nothing to go on from
+_HEAD_BYTES = 64  # a line's seq and kind
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An execution whose lease we hold."""
+
+    record: ExecutionRecord
+    state: State
+    memo: Memo
+    rollup: Rollup
+
+
+def read_claim(journal: Journal, record: ExecutionRecord) -> Claim:
+    """Read back where the execution stands."""
+    rollup = Rollup()
+    if record.head.last_seq == 1:  # new: nothing but its place in the queue
+        state = State(execution_id=record.execution_id, workflow_id=record.workflow_id)
+        for event in events_between(journal, record.execution_id, 0, 1):
+            state.apply(event)
+        return Claim(record, state, Memo(), rollup)
+    state = load_state(journal, record.execution_id)
+    notable = list(_notable_events(journal, record, state.seq))
+    for event in notable:
+        rollup.observe(event.data)
+    rollup.value = max(rollup.value, state.progress)
+    return Claim(record, state, Memo.of(notable), rollup)
+
+
+def _notable_events(journal: Journal, record: ExecutionRecord, upto: int) -> Iterator[Event]:
+    after = 0
+    while after < upto:
+        segments = journal.read(record.execution_id, after)
+        for segment in segments:
+            for line in segment.body.splitlines():
+                head = line[:_HEAD_BYTES]
+                if not any(kind in head for kind in _IDLE_KINDS):
+                    yield decode_line(line)
+            after = segment.last_seq
+        if not segments:
+            return
