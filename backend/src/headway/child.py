@@ -4,6 +4,7 @@ A child gets its `Order` as the first line of its standard input (so a token nev
 processes). The pipe then stays open as long as the supervisor lives; its end is the end of the child.
 """
 
+import asyncio
 import contextlib
 import ctypes
 import logging
@@ -11,7 +12,9 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -19,6 +22,7 @@ from headway.config import Settings
 
 EXIT_ORPHANED = 70  # the supervisor died
 _PR_SET_PDEATHSIG = 1
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,3 +83,17 @@ def _die_with_parent() -> None:
         return
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def run_loop(main: Coroutine[Any, Any, _T]) -> _T:
+    """Run a process's main coroutine, on uvloop where there is one."""
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(main)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop
+    return uvloop.new_event_loop

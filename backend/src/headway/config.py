@@ -6,8 +6,9 @@ Nothing else reads the environment. Each field is the variable `HEADWAY_` + its 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from importlib import metadata
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self, get_args
 from urllib.parse import unquote
 
 import msgspec
@@ -17,8 +18,12 @@ from headway.errors import InsecureBinding, InvalidSetting
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-SYNCHRONOUS = ("FULL", "NORMAL")
+Synchronous = Literal["FULL", "NORMAL"]
 _TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"", "0", "false", "no", "off"})
+
+
+def installed_version() -> str:
+    return metadata.version("headway")
 
 
 def default_database_url() -> str:
@@ -55,7 +60,7 @@ class Settings:
     workers: int = _setting(1, "Worker processes; a CPU-bound workflow wants one a core.")
     concurrency: int = _setting(100, "Executions that one worker runs at the same time.")
     grace_s: float = _setting(10.0, "Seconds that running executions get to finish when Headway stops.")
-    synchronous: str = _setting(
+    synchronous: Synchronous = _setting(
         "FULL", "`FULL` survives a power cut; `NORMAL` is faster and may lose the last moments in one."
     )
     reload: bool = _setting(True, "Import a file again when it is saved.")
@@ -77,7 +82,7 @@ class Settings:
         _require(1 <= self.concurrency <= 10_000, "concurrency", self.concurrency, "a number from 1 to 10000")
         _require(0 <= self.grace_s <= 3_600, "grace_s", self.grace_s, "seconds from 0 to 3600")
         _require(self.log_level in LOG_LEVELS, "log_level", self.log_level, f"one of {', '.join(LOG_LEVELS)}")
-        _require(self.synchronous in SYNCHRONOUS, "synchronous", self.synchronous, "FULL or NORMAL")
+        _require(self.synchronous in get_args(Synchronous), "synchronous", self.synchronous, "FULL or NORMAL")
         bare_prefix = self.prefix == "" or (self.prefix.startswith("/") and not self.prefix.endswith("/"))
         _require(bare_prefix, "prefix", self.prefix, "empty or like /headway")
         _require(

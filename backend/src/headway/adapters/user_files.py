@@ -8,18 +8,18 @@ import hashlib
 import linecache
 import sys
 import sysconfig
-import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from types import ModuleType, TracebackType
+from types import ModuleType
 
 import msgspec
 
-from headway.authoring import Workflow
+from headway.authoring.workflow import Workflow
 from headway.domain.workflow import SourceFile
 from headway.ports import RunnableWorkflow
+from headway.services.failures import user_traceback
 
 Fingerprint = tuple[int, int] | None  # modification time in ns and size in bytes; None where the file is gone
 _INSTALLED = tuple(Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
@@ -81,17 +81,17 @@ class UserFiles:
         except OSError as error:
             source.import_error = f"{path} cannot be read: {error.strerror}"
             return LoadedFile(source=source)
-        source.code_hash = hashlib.sha256(content).hexdigest()[:16]
+        source.code_hash = hashlib.sha256(content).hexdigest()
         self._forget_neighbours(path.parent)
         module, known = self._new_module(path), set(sys.modules)
         try:
             exec(compile(content, str(path), "exec"), module.__dict__)
+            workflows = _workflows_of(module)
         except BaseException as error:  # noqa: BLE001 - a file that raises SystemExit ends only itself
-            source.import_error = _traceback_of(error)
+            source.import_error = user_traceback(error)
             return LoadedFile(source=source)
         finally:
             self._neighbours |= _modules_beside(path.parent, set(sys.modules) - known)
-        workflows = _workflows_of(module)
         if not workflows:
             source.import_error = f"{path.name} defines no workflow; put @workflow above a function of it"
         return LoadedFile(source=source, workflows=workflows)
@@ -146,7 +146,11 @@ def fingerprints(paths: Iterable[Path]) -> dict[Path, Fingerprint]:
 
 
 def _workflows_of(module: ModuleType) -> dict[str, RunnableWorkflow]:
-    """The workflows a module defines; where it defines none, those it imports."""
+    """The workflows a module defines; where it defines none, those it imports.
+
+    Raises:
+        DefinitionError: One of them is declared in a way that cannot run.
+    """
     found = [value for value in vars(module).values() if isinstance(value, Workflow)]
     own = [each for each in found if each.function.__module__ == module.__name__]
     return {each.definition.workflow_id: each for each in own or found}
@@ -162,11 +166,3 @@ def _modules_beside(folder: Path, names: Iterable[str]) -> dict[str, Path]:
         if not any(installed in path.parents for installed in _INSTALLED) and "site-packages" not in file:
             found[name] = path
     return found
-
-
-def _traceback_of(error: BaseException) -> str:
-    """The traceback without the frames of this module, so that the user's own line comes first."""
-    frame: TracebackType | None = error.__traceback__
-    while frame is not None and frame.tb_frame.f_code.co_filename == __file__:
-        frame = frame.tb_next
-    return "".join(traceback.format_exception(type(error), error, frame)).rstrip()

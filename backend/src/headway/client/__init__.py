@@ -1,7 +1,27 @@
 """Python client of a Headway server: start, list and cancel over HTTP, follow over WebSocket."""
 
 from headway.client.http import Client
-from headway.client.records import ExecutionDetails, ExecutionRow, Started, Update, WorkflowRow
+from headway.client.records import Update
 from headway.client.watching import watch
+from headway.services.views import (
+    ControlReceipt,
+    DescriptionView,
+    ExecutionsView,
+    ExecutionView,
+    Started,
+    WorkflowsView,
+    WorkflowView,
+)
 
-__all__ = ["Client", "ExecutionDetails", "ExecutionRow", "Started", "Update", "WorkflowRow", "watch"]
+__all__ = [
+    "Client",
+    "ControlReceipt",
+    "DescriptionView",
+    "ExecutionView",
+    "ExecutionsView",
+    "Started",
+    "Update",
+    "WorkflowView",
+    "WorkflowsView",
+    "watch",
+]

@@ -9,15 +9,15 @@ import httpx
 import msgspec
 
 from headway.client.problems import to_error
-from headway.client.records import (
-    ExecutionDetails,
-    ExecutionPage,
-    Receipt,
-    Started,
-    WorkflowPage,
-    WorkflowRow,
-)
 from headway.errors import ServerUnreachable
+from headway.services.views import (
+    ControlReceipt,
+    DescriptionView,
+    ExecutionsView,
+    Started,
+    WorkflowsView,
+    WorkflowView,
+)
 
 TIMEOUT_S = 10.0
 _T = TypeVar("_T")
@@ -47,11 +47,11 @@ class Client:
     ) -> None:
         await self._http.aclose()
 
-    async def workflows(self) -> list[WorkflowRow]:
-        return (await self._get("/api/workflows", WorkflowPage)).workflows
+    async def workflows(self) -> WorkflowsView:
+        return await self._get("/api/workflows", WorkflowsView)
 
-    async def workflow(self, workflow_id: str) -> WorkflowRow:
-        return await self._get(f"/api/workflows/{quote(workflow_id)}", WorkflowRow)
+    async def workflow(self, workflow_id: str) -> WorkflowView:
+        return await self._get(f"/api/workflows/{quote(workflow_id)}", WorkflowView)
 
     async def start(
         self, workflow_id: str, input: Mapping[str, Any], *, idempotency_key: str | None = None
@@ -73,17 +73,17 @@ class Client:
         statuses: Sequence[str] = (),
         limit: int = 50,
         cursor: str | None = None,
-    ) -> ExecutionPage:
+    ) -> ExecutionsView:
         """A page of executions, newest first; `cursor` is the page before's `next_cursor`."""
         wanted: list[tuple[str, str | int]] = [("limit", limit), *(("status", each) for each in statuses)]
         if workflow_id:
             wanted.append(("workflow_id", workflow_id))
         if cursor:
             wanted.append(("cursor", cursor))
-        return await self._get(f"/api/executions?{urlencode(wanted)}", ExecutionPage)
+        return await self._get(f"/api/executions?{urlencode(wanted)}", ExecutionsView)
 
-    async def execution(self, execution_id: str) -> ExecutionDetails:
-        return await self._get(f"/api/executions/{quote(execution_id)}", ExecutionDetails)
+    async def execution(self, execution_id: str) -> DescriptionView:
+        return await self._get(f"/api/executions/{quote(execution_id)}", DescriptionView)
 
     async def lines(self, execution_id: str) -> AsyncIterator[bytes]:
         """The stored lines of an execution, oldest first, without their newlines."""
@@ -102,14 +102,14 @@ class Client:
         except httpx.HTTPError as error:
             raise self._unreachable(error) from error
 
-    async def cancel(self, execution_id: str, *, idempotency_key: str | None = None) -> Receipt:
+    async def cancel(self, execution_id: str, *, idempotency_key: str | None = None) -> ControlReceipt:
         """Ask for an execution's end; the receipt's stages follow in its log.
 
         Raises:
             ExecutionClosed: It has ended already.
         """
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
-        return await self._post(f"/api/executions/{quote(execution_id)}/cancel", Receipt, {}, headers)
+        return await self._post(f"/api/executions/{quote(execution_id)}/cancel", ControlReceipt, {}, headers)
 
     async def retry(self, execution_id: str, input: Mapping[str, Any] | None = None) -> Started:
         """Start a new execution of the same workflow, with the same input unless another is given."""

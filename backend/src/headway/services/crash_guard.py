@@ -1,14 +1,14 @@
-"""What becomes of a dead worker's executions: another one takes them up, or a crash loop ends them as failed."""
+"""What becomes of a dead worker's executions: taken up by another, or failed after a crash loop."""
 
 import logging
-from datetime import UTC, datetime
 
 from headway.domain.events import Event, ExecutionFailed, ExecutionResult, Status, encode_body
 from headway.domain.execution import State, fold
 from headway.domain.identifiers import ExecutionId
+from headway.domain.timestamps import timestamp
 from headway.errors import AppendConflict, CrashLoop
-from headway.ports import Batch, Clock, ExecutionRecord, Hint, HintBus, Journal, Summary
-from headway.services.states import encode_state, load_state
+from headway.ports import Batch, Clock, ExecutionRecord, Hint, HintBus, Journal
+from headway.services.states import encode_state, load_state, summary_of
 
 MAX_CRASHES = 3  # without a step completed in between
 _TRIES = 5  # others may append meanwhile: a control, or a worker that has just taken it up
@@ -49,7 +49,7 @@ def _fail(journal: Journal, hints: HintBus, clock: Clock, owner: str, record: Ex
         state = load_state(journal, record.execution_id)
         if state.closed:
             return
-        [outcome] = journal.append([_failure(state, error, owner, _timestamp(clock))])
+        [outcome] = journal.append([_failure(state, error, owner, timestamp(clock.now_ns()))])
         if not isinstance(outcome, Exception):
             logger.error("%s failed: %s", record.execution_id, error)
             hints.publish([Hint("events", record.execution_id, outcome.last_seq)])
@@ -59,7 +59,7 @@ def _fail(journal: Journal, hints: HintBus, clock: Clock, owner: str, record: Ex
     logger.warning("%s was busy; it fails if it takes its worker down again", record.execution_id)
 
 
-def _failure(state: State, error: str, owner: str, timestamp: str) -> Batch:
+def _failure(state: State, error: str, owner: str, now: str) -> Batch:
     """The terminal event of an execution whose worker cannot write it any more."""
     totals = state.sealed_totals()
     result = ExecutionResult(
@@ -75,33 +75,14 @@ def _failure(state: State, error: str, owner: str, timestamp: str) -> Batch:
         totals=totals,
         result=result,
     )
-    after = fold(state, Event(state.seq + 1, timestamp, failed))
+    after = fold(state, Event(state.seq + 1, now, failed))
     return Batch(
         execution_id=ExecutionId(state.execution_id),
         producer_id=f"supervisor:{owner}",
         first_producer_seq=1,
-        bodies=[encode_body(failed, timestamp)],
+        bodies=[encode_body(failed, now)],
         expected_last_seq=state.seq,
         closes=True,
-        summary=_summary(after),
+        summary=summary_of(after),
         checkpoint=encode_state(after),
     )
-
-
-def _summary(state: State) -> Summary:
-    return Summary(
-        status=state.status,
-        phase=state.phase,
-        progress=state.progress,
-        attempt=state.attempt,
-        started_at=state.started_at,
-        ended_at=state.ended_at,
-        message=state.message,
-        error=state.error,
-        error_code=state.error_code,
-    )
-
-
-def _timestamp(clock: Clock) -> str:
-    moment = datetime.fromtimestamp(clock.now_ns() / 1e9, UTC)
-    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -1,0 +1,125 @@
+"""Builds each process from its settings; the only file that names concrete adapters.
+
+Imports stand inside the functions: a process loads only what it runs.
+"""
+
+import secrets
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
+
+from headway.config import Settings
+from headway.ports import Clock, HintBus, Journal, OutputStore, RunnableWorkflow
+
+if TYPE_CHECKING:
+    from headway.adapters.database_lock import DatabaseLock, Holder
+    from headway.services.executions import Executions
+    from headway.services.workflow_execution_engine import WorkflowExecutionEngine
+
+
+def open_journal(settings: Settings) -> Journal:
+    """Open the database, made with its folder where there is none.
+
+    Raises:
+        JournalUnavailable, JournalCorrupt, JournalTooNew: Saying what is wrong with which file.
+    """
+    from headway.adapters.journal.sqlite import SqliteJournal
+
+    return SqliteJournal(settings.database_path, synchronous=settings.synchronous)
+
+
+def open_hints(settings: Settings) -> HintBus:
+    from headway.adapters.hints.local import LocalHintBus
+
+    return LocalHintBus(settings.database_path)
+
+
+def open_outputs(settings: Settings) -> OutputStore:
+    from headway.adapters.outputs import DirectoryOutputStore
+
+    return DirectoryOutputStore(settings.database_path.with_name(settings.database_path.name + "-outputs"))
+
+
+@contextmanager
+def open_store(settings: Settings) -> Iterator[tuple[Journal, HintBus]]:
+    """The journal and its hints, closed in the end."""
+    with closing(open_journal(settings)) as journal, closing(open_hints(settings)) as hints:
+        yield journal, hints
+
+
+def system_clock() -> Clock:
+    from headway.adapters.clock import SystemClock
+
+    return SystemClock()
+
+
+def take_database(settings: Settings) -> "DatabaseLock":
+    """Become the one who runs workers on the database.
+
+    Raises:
+        DatabaseInUse: Saying which process is.
+    """
+    from headway.adapters.database_lock import DatabaseLock
+
+    return DatabaseLock.take(settings.database_path)
+
+
+def database_holder(settings: Settings) -> "Holder | None":
+    from headway.adapters.database_lock import holder_of
+
+    return holder_of(settings.database_path)
+
+
+def listen(settings: Settings) -> socket.socket:
+    """The server's socket, bound and listening.
+
+    Raises:
+        AddressInUse: Saying what to do.
+    """
+    from headway.api.listening import listening_socket
+
+    return listening_socket(settings.host, settings.port)
+
+
+def install_capture() -> Callable[[], None]:
+    """Make logging, print, warnings and tqdm of running steps part of their log; returns what undoes it."""
+    from headway.adapters import capture
+
+    return capture.install()
+
+
+def build_executions(journal: Journal, hints: HintBus) -> "Executions":
+    from headway.services.executions import Executions
+
+    return Executions(journal, hints, system_clock(), lambda: secrets.randbits(80))
+
+
+@contextmanager
+def build_engine(
+    settings: Settings,
+    journal: Journal,
+    hints: HintBus,
+    workflows: Mapping[str, RunnableWorkflow],
+    *,
+    owner: str,
+) -> Iterator["WorkflowExecutionEngine"]:
+    """An engine on an open journal; its recorder ends, with all written, when the block does."""
+    from headway.services.recorder import Recorder
+    from headway.services.workflow_execution_engine import WorkflowExecutionEngine
+
+    clock = system_clock()
+    recorder = Recorder(journal, hints, clock)
+    try:
+        yield WorkflowExecutionEngine(
+            journal,
+            hints,
+            recorder,
+            open_outputs(settings),
+            clock,
+            workflows,
+            owner=owner,
+            concurrency=settings.concurrency,
+        )
+    finally:
+        recorder.close()

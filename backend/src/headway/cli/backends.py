@@ -1,0 +1,85 @@
+"""Where a command finds executions: a server, or the database itself where no server holds it."""
+
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol, Self
+
+from typing_extensions import override
+
+from headway import bootstrap
+from headway.client.http import Client
+from headway.client.records import Update
+from headway.client.watching import watch
+from headway.config import Settings
+from headway.services.views import (
+    ControlReceipt,
+    DescriptionView,
+    ExecutionsView,
+    Started,
+    WorkflowView,
+)
+
+
+class Backend(Protocol):
+    """What the commands ask for; the methods mean what `headway.client.Client`'s mean."""
+
+    async def workflow(self, workflow_id: str) -> WorkflowView: ...
+
+    async def executions(
+        self, *, workflow_id: str | None = None, statuses: Sequence[str] = (), limit: int = 50
+    ) -> ExecutionsView: ...
+
+    async def execution(self, execution_id: str) -> DescriptionView: ...
+
+    async def start(self, workflow_id: str, input: Mapping[str, Any]) -> Started: ...
+
+    async def retry(self, execution_id: str) -> Started: ...
+
+    async def cancel(self, execution_id: str) -> ControlReceipt: ...
+
+    def lines(self, execution_id: str) -> AsyncIterator[bytes]: ...
+
+    def watch(self, watched_id: str, after: int | None) -> AsyncIterator[Update]: ...
+
+
+class ServerBackend(Client):
+    """A server, with its feed."""
+
+    def __init__(self, url: str, token: str | None) -> None:
+        super().__init__(url, token=token)
+        self._token = token
+
+    @override
+    async def __aenter__(self) -> Self:
+        await super().__aenter__()
+        return self
+
+    def watch(self, watched_id: str, after: int | None) -> AsyncIterator[Update]:
+        return watch(self.url, watched_id, after=after, token=self._token, on_cut=_tell_cut)
+
+
+def server_url(settings: Settings) -> str | None:
+    """The server to talk to: the one that was named, else the one that holds the database."""
+    if settings.url:
+        return settings.url
+    holder = bootstrap.database_holder(settings)
+    return holder.url if holder else None
+
+
+def open_backend(settings: Settings) -> AbstractAsyncContextManager[Backend]:
+    """A server where there is one, else the database.
+
+    Raises:
+        JournalUnavailable: There is neither.
+    """
+    url = server_url(settings)
+    if url:
+        return ServerBackend(url, settings.token)
+    from headway.cli.database_backend import open_database
+
+    return open_database(settings)
+
+
+def _tell_cut(reason: str, wait_s: float) -> None:
+    sys.stderr.write(f"Connection lost ({reason}); trying again in {wait_s:.1f} s\n")

@@ -1,0 +1,45 @@
+"""Exit codes, and how an error of any kind becomes two lines and one of them."""
+
+import sys
+import traceback
+
+from headway.errors import ClientError, ConflictError, HeadwayError, UnavailableError
+
+COMPLETED, FAILED, USAGE, CANCELLED, UNREACHABLE = 0, 1, 2, 3, 4
+INTERRUPTED = 130
+OF_STATUS = {"completed": COMPLETED, "failed": FAILED, "cancelled": CANCELLED}
+
+
+def code_of(error: BaseException) -> int:
+    """2 where the caller can change something, 4 where a server or database cannot be used, else 1."""
+    match error:
+        case ClientError() | ConflictError():
+            return USAGE
+        case UnavailableError():
+            return UNREACHABLE
+        case KeyboardInterrupt():
+            return INTERRUPTED
+        case _:
+            return FAILED
+
+
+def explain(error: BaseException, *, debug: bool) -> str:
+    """What happened in one line and the next step in another; the whole traceback where asked for."""
+    if debug:
+        return "".join(traceback.format_exception(error)).rstrip()
+    if isinstance(error, HeadwayError):
+        what, _, hint = error.message.partition("; ")
+        lines = [f"Error: {what}", *([f"  {hint[:1].upper()}{hint[1:]}"] if hint else [])]
+        details = error.fields.get("errors")
+        if isinstance(details, list):
+            lines[1:1] = [f"  {each['field']}: {each['message']}" for each in details]
+        return "\n".join(lines)
+    summary = "".join(traceback.format_exception_only(error)).strip()
+    return f"Error: {summary}\n  This is a bug of Headway; HEADWAY_DEBUG=1 shows where it is."
+
+
+def report(error: BaseException, *, debug: bool) -> int:
+    """Print the error to stderr and return the exit code."""
+    if not isinstance(error, KeyboardInterrupt):
+        sys.stderr.write(explain(error, debug=debug) + "\n")
+    return code_of(error)

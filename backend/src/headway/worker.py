@@ -1,0 +1,80 @@
+"""A worker process: imports the users' files, writes their definitions, runs their executions."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+
+from headway import bootstrap
+from headway.adapters.user_files import LoadedFile, UserFiles
+from headway.child import Order, run_loop, take_order
+from headway.ports import Hint, HintBus, Journal, RunnableWorkflow
+from headway.services.workflow_execution_engine import WorkflowExecutionEngine
+
+POLL_S = 0.3  # a saved file is imported once it has been the same for two looks
+
+logger = logging.getLogger("headway.worker")
+
+
+def main() -> None:
+    """Entry point; ended by SIGTERM, or by the supervisor's death."""
+    order = take_order()
+    uninstall = bootstrap.install_capture()
+    try:
+        run_loop(work(order))
+    finally:
+        uninstall()
+
+
+async def work(order: Order) -> None:
+    """Serve the order's files until SIGTERM."""
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    settings = order.settings
+    files = UserFiles(Path(each) for each in order.files)
+    with bootstrap.open_store(settings) as (journal, hints):
+        loaded = files.load()
+        publish(journal, hints, loaded)
+        with bootstrap.build_engine(
+            settings, journal, hints, workflows_of(loaded), owner=order.owner
+        ) as engine:
+            await engine.start()
+            follower = asyncio.create_task(follow_saves(files, engine, journal, hints))
+            if not settings.reload:
+                follower.cancel()
+            await stop.wait()
+            follower.cancel()
+            await engine.stop(settings.grace_s)
+
+
+async def follow_saves(
+    files: UserFiles, engine: WorkflowExecutionEngine, journal: Journal, hints: HintBus
+) -> None:
+    """Import a file again each time it is saved: new executions use it, running ones end on the old."""
+    while True:
+        await asyncio.sleep(POLL_S)
+        loaded = await asyncio.to_thread(files.load_saved)
+        if loaded is None:
+            continue
+        engine.replace_workflows(workflows_of(loaded))
+        await asyncio.to_thread(publish, journal, hints, loaded)
+        logger.info("imported again: %s", ", ".join(sorted(workflows_of(loaded))) or "no workflow")
+
+
+def publish(journal: Journal, hints: HintBus, loaded: Sequence[LoadedFile]) -> None:
+    """Write what the files define, or why they do not import, for the server to show."""
+    for each in loaded:
+        journal.put_definitions(each.source, [workflow.definition for workflow in each.workflows.values()])
+        if each.source.import_error:
+            reason = each.source.import_error.splitlines()[-1]
+            logger.error("%s is not served: %s", each.source.path, reason)
+    hints.publish([Hint("definitions")])
+
+
+def workflows_of(loaded: Sequence[LoadedFile]) -> dict[str, RunnableWorkflow]:
+    return {name: each.workflows[name] for each in loaded for name in each.workflows}
+
+
+if __name__ == "__main__":
+    main()
