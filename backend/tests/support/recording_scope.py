@@ -1,4 +1,4 @@
-"""A scope that remembers what is emitted and runs steps on the spot: authoring and capture without an engine."""
+"""A scope that remembers what is emitted and runs steps on the spot, without an engine."""
 
 import asyncio
 from collections.abc import Iterator, Sequence

@@ -5,12 +5,14 @@ import codecs
 import os
 import shlex
 import signal
-from asyncio.subprocess import DEVNULL, PIPE
+from asyncio.subprocess import DEVNULL
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from typing_extensions import override
 
 from headway.domain.lines import LineSplitter
 from headway.errors import CommandFailed
@@ -86,102 +88,128 @@ async def run_command(
     Raises:
         CommandFailed: It cannot be started, or `check` and it ended with another code than 0.
     """
-    process = await _started(command, cwd, {**os.environ, **env} if env else None)
-    tails = {"stdout": _Tail(), "stderr": _Tail()}
-    assert process.stdout is not None
-    assert process.stderr is not None
-    readers = [
-        asyncio.create_task(_read(process.stdout, "stdout", tails["stdout"], line)),
-        asyncio.create_task(_read(process.stderr, "stderr", tails["stderr"], line)),
-    ]
+    output = _Output(line)
+    process = await _started(command, output, cwd, {**os.environ, **env} if env else None)
     try:
-        exit_code = await process.wait()
-        await asyncio.wait(readers, timeout=LEFT_OPEN_S)
+        await output.exited.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LEFT_OPEN_S):
+                await output.closed.wait()
     finally:
-        await _end_group(process)
-        for reader in readers:
-            reader.cancel()
-        await asyncio.gather(*readers, return_exceptions=True)
+        await _end_group(process, output)
+        process.close()
+    exit_code = process.get_returncode() or 0
     if check and exit_code != 0:
-        raise _failed(command, exit_code, tails)
+        raise _failed(command, exit_code, output)
     return CommandResult(
         command=shown(command),
         exit_code=exit_code,
-        stdout=tails["stdout"].text(),
-        stderr=tails["stderr"].text(),
-        truncated=tails["stdout"].truncated or tails["stderr"].truncated,
+        stdout=output.tail("stdout").text(),
+        stderr=output.tail("stderr").text(),
+        truncated=output.tail("stdout").truncated or output.tail("stderr").truncated,
     )
 
 
+class _Output(asyncio.SubprocessProtocol):
+    """Takes what the command writes, apart from its end: a child it left behind may hold its output open."""
+
+    def __init__(self, line: Line) -> None:
+        self.exited = asyncio.Event()
+        self.closed = asyncio.Event()
+        self._pipes = {1: _Pipe("stdout", line), 2: _Pipe("stderr", line)}
+        self._open = len(self._pipes)
+
+    def tail(self, name: str) -> _Tail:
+        """What is kept of a stream, its unfinished last line included."""
+        pipe = next(pipe for pipe in self._pipes.values() if pipe.name == name)
+        pipe.finish()
+        return pipe.tail
+
+    @override
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        self._pipes[fd].write(data)
+
+    @override
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        if fd in self._pipes:
+            self._open -= 1
+        if self._open == 0:
+            self.closed.set()
+
+    @override
+    def process_exited(self) -> None:
+        self.exited.set()
+
+
+class _Pipe:
+    """One stream of the command, from bytes to lines."""
+
+    def __init__(self, name: str, line: Line) -> None:
+        self.name = name
+        self.tail = _Tail()
+        self._line = line
+        self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+        self._splitter = LineSplitter()
+
+    def write(self, data: bytes) -> None:
+        self._give(self._splitter.feed(self._decode(data)))
+
+    def finish(self) -> None:
+        self._give(self._splitter.feed(self._decode(b"", True)) + self._splitter.flush())
+
+    def _give(self, lines: Sequence[str]) -> None:
+        for line in lines:
+            self.tail.add(line)
+            self._line(self.name, line)
+
+
 async def _started(
-    command: str | Sequence[str | Path], cwd: str | Path | None, env: Mapping[str, str] | None
-) -> asyncio.subprocess.Process:
+    command: str | Sequence[str | Path],
+    output: _Output,
+    cwd: str | Path | None,
+    env: Mapping[str, str] | None,
+) -> asyncio.SubprocessTransport:
+    loop = asyncio.get_running_loop()
     own_group = os.name == "posix"
     try:
         if isinstance(command, str):
-            return await asyncio.create_subprocess_shell(
-                command,
-                stdin=DEVNULL,
-                stdout=PIPE,
-                stderr=PIPE,
-                cwd=cwd,
-                env=env,
-                start_new_session=own_group,
+            process, _ = await loop.subprocess_shell(
+                lambda: output, command, stdin=DEVNULL, cwd=cwd, env=env, start_new_session=own_group
             )
-        program, *arguments = [str(part) for part in command]
-        return await asyncio.create_subprocess_exec(
-            program,
-            *arguments,
-            stdin=DEVNULL,
-            stdout=PIPE,
-            stderr=PIPE,
-            cwd=cwd,
-            env=env,
-            start_new_session=own_group,
-        )
+        else:
+            words = [str(word) for word in command]
+            process, _ = await loop.subprocess_exec(
+                lambda: output, *words, stdin=DEVNULL, cwd=cwd, env=env, start_new_session=own_group
+            )
     except (OSError, ValueError) as error:
         # A missing program, a missing directory, a null byte: the error names which.
         raise CommandFailed(
             f"`{shown(command)}` could not be started: {error}", command=shown(command), exit_code=127
         ) from error
+    return process
 
 
-async def _read(stream: asyncio.StreamReader, name: str, tail: _Tail, line: Line) -> None:
-    decode = codecs.getincrementaldecoder("utf-8")("replace").decode
-    splitter = LineSplitter()
-    finished = False
-    while not finished:
-        piece = await stream.read(65_536)
-        finished = not piece
-        lines = splitter.feed(decode(piece, finished))
-        for text in lines + splitter.flush() if finished else lines:
-            tail.add(text)
-            line(name, text)
-
-
-async def _end_group(process: asyncio.subprocess.Process) -> None:
+async def _end_group(process: asyncio.SubprocessTransport, output: _Output) -> None:
     """End what still runs: politely, then not. Nothing to do for a command that ended by itself."""
-    if process.returncode is not None:
-        return
-    _signal(process, "SIGTERM")
-    try:
-        async with asyncio.timeout(KILL_AFTER_S):
-            await process.wait()
-    except TimeoutError:
-        _signal(process, "SIGKILL")
-        await process.wait()
+    for name in ("SIGTERM", "SIGKILL"):
+        if process.get_returncode() is not None:
+            return
+        _signal(process, name)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(KILL_AFTER_S):
+                await output.exited.wait()
 
 
-def _signal(process: asyncio.subprocess.Process, name: str) -> None:
+def _signal(process: asyncio.SubprocessTransport, name: str) -> None:
     with suppress(ProcessLookupError, PermissionError):
         if os.name == "posix":
-            os.killpg(process.pid, signal.Signals[name])
+            os.killpg(process.get_pid(), signal.Signals[name])
         else:
             process.kill()
 
 
-def _failed(command: str | Sequence[str | Path], exit_code: int, tails: Mapping[str, _Tail]) -> CommandFailed:
-    last = tails["stderr"].last() or tails["stdout"].last()
+def _failed(command: str | Sequence[str | Path], exit_code: int, output: _Output) -> CommandFailed:
+    last = output.tail("stderr").last() or output.tail("stdout").last()
     ended = f"was ended by signal {-exit_code}" if exit_code < 0 else f"ended with exit code {exit_code}"
     return CommandFailed(
         f"`{shown(command)}` {ended}" + (f":\n{last}" if last else ""),

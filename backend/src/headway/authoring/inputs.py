@@ -56,16 +56,7 @@ class InputModel:
             # Read as JSON, so that strict types accept what JSON can say: a date as text, a tuple as a list.
             model = self._model.model_validate_json(to_json(dict(input), inf_nan_mode="constants"))
         except ValidationError as error:
-            errors = [
-                {"field": _field(problem["loc"], input), "message": problem["msg"]}
-                for problem in error.errors(include_url=False, include_context=False, include_input=False)
-            ]
-            first = errors[0]
-            raise InvalidInput(
-                f"the input does not fit workflow {self._workflow_id!r}: {first['field'] or 'input'}: "
-                f"{first['message']}" + (f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""),
-                errors=errors,
-            ) from None
+            raise _invalid(self._workflow_id, error, input) from None
         return {name: getattr(model, _attribute(index)) for index, name in enumerate(self._names)}
 
 
@@ -110,11 +101,21 @@ def _annotated(name: str, hint: Any, described: Mapping[str, str]) -> Any:
     return Annotated[hint, ours]
 
 
-def _field(location: tuple[int | str, ...], input: Any) -> str:
+def _invalid(workflow_id: str, error: ValidationError, input: Mapping[str, Any]) -> InvalidInput:
+    errors = []
+    for problem in error.errors(include_url=False, include_context=False, include_input=False):
+        field = _field(problem["loc"], input, missing=problem["type"] == "missing")
+        errors.append({"field": field, "message": problem["msg"]})
+    first = f"{errors[0]['field'] or 'input'}: {errors[0]['message']}"
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    return InvalidInput(f"the input does not fit workflow {workflow_id!r}: {first}{more}", errors=errors)
+
+
+def _field(location: tuple[int | str, ...], input: Any, *, missing: bool) -> str:
     """`a.b[0]`, following the input itself: what names a branch of a union is left out."""
     path, value = "", input
     for index, part in enumerate(location):
-        last = index == len(location) - 1
+        last = missing and index == len(location) - 1
         if isinstance(part, int) and isinstance(value, list | tuple):
             path += f"[{part}]"
             value = value[part] if part < len(value) else None

@@ -46,8 +46,8 @@ def _name(node: PlanNode) -> str:
 
 
 def _planned(node: PlanNode, after: list[str]) -> PlannedStep:
-    weight = 1.0 if isinstance(node, str) else node.options.weight
-    return PlannedStep(_name(node), after, weight)
+    name = _name(node)
+    return PlannedStep(name, after, 1.0 if isinstance(node, str) else node.options.weight)
 
 
 def _waited_for(node: PlanNode, after: Iterable[PlanNode]) -> list[str]:

@@ -7,12 +7,12 @@ from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict, Unpack, cast
 
-from headway.authoring.command import CommandResult, run_command, shown
+from headway.authoring.command import CommandResult, Line, run_command, shown
 from headway.authoring.declared import check_seconds
 from headway.authoring.step import AsyncStep
 from headway.domain.events import Log, cut_message
 from headway.errors import StepTimeout
-from headway.ports import StepOptions, current_scope
+from headway.ports import Scope, StepOptions, current_scope
 
 POLL_S = 0.1
 
@@ -97,7 +97,7 @@ async def _run_until_cancelled(command: str | Sequence[str | Path], options: She
 async def _command(
     command: str | list[str], cwd: str | None, env: dict[str, str] | None, check: bool
 ) -> CommandResult:
-    return await run_command(command, cwd=cwd, env=env, check=check, line=_log_line)
+    return await run_command(command, cwd=cwd, env=env, check=check, line=_line_to(current_scope.get()))
 
 
 def _as_step(
@@ -133,13 +133,18 @@ def _program(command: str | list[str]) -> str:
     return name if name.isprintable() and name and not set(name) & set("#[") else "shell"
 
 
-def _log_line(stream: str, line: str) -> None:
-    scope = current_scope.get()
-    if scope is None:
+def _line_to(scope: Scope | None) -> Line:
+    """The scope is bound here: the loop calls with each line, outside of any task."""
+
+    def show(stream: str, line: str) -> None:
         print(line, file=sys.stderr if stream == "stderr" else sys.stdout)
-        return
-    text, length = cut_message(line)
-    scope.emit(Log("INFO", text, scope.step_id, scope.step_name, None, stream, length))
+
+    def emit(stream: str, line: str) -> None:
+        if scope is not None:
+            text, length = cut_message(line)
+            scope.emit(Log("INFO", text, scope.step_id, scope.step_name, None, stream, length))
+
+    return show if scope is None else emit
 
 
 def _loop_runs_here() -> bool:

@@ -1,0 +1,55 @@
+"""Makes what libraries already say part of an execution: logging, print, warnings and tqdm, unchanged.
+
+Each module has an `install` that returns what undoes it. Outside an execution everything stays as it was.
+"""
+
+import threading
+from collections.abc import Callable
+
+from headway.adapters.capture import logging, stdio, tqdm, warnings
+from headway.ports import Scope
+
+
+class _Installation:
+    """What is installed in this process, for as long as anybody wants it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+        self._undo: list[Callable[[], None]] = []
+
+    def join(self) -> None:
+        with self._lock:
+            self._users += 1
+            if self._users == 1:
+                self._undo = [module.install() for module in (logging, stdio, warnings, tqdm)]
+
+    def leave(self) -> None:
+        with self._lock:
+            self._users -= 1
+            while self._users == 0 and self._undo:
+                self._undo.pop()()
+
+
+_installation = _Installation()
+
+
+def install() -> Callable[[], None]:
+    """Capture everything in this process, once however often it is asked for.
+
+    Returns:
+        What ends it when every caller has called theirs; a second call does nothing.
+    """
+    _installation.join()
+    mine = [_installation]
+
+    def uninstall() -> None:
+        if mine:
+            mine.pop().leave()
+
+    return uninstall
+
+
+def end_of_scope(scope: Scope) -> None:
+    """Give out what a step or workflow body printed last without a newline; for the engine, as it ends."""
+    stdio.flush(scope)

@@ -1,0 +1,142 @@
+"""What is printed to stdout and stderr as log lines of the execution it was printed in."""
+
+import logging
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, TextIO
+
+from headway.adapters.capture.logging import is_installed
+from headway.domain.events import Log, cut_message
+from headway.domain.lines import LineSplitter
+from headway.ports import Scope, current_scope
+
+PARTIAL_LINE_S = 0.5  # how long a line without its newline is held back
+
+_EMIT = logging.StreamHandler.emit.__code__
+_streams: list["ScopedStream"] = []
+
+
+def install() -> Callable[[], None]:
+    """Put our streams in place of `sys.stdout` and `sys.stderr`, whatever these are now."""
+    ours = {name: ScopedStream(name, getattr(sys, name)) for name in ("stdout", "stderr")}
+    for name, stream in ours.items():
+        setattr(sys, name, stream)
+        _streams.append(stream)
+
+    def uninstall() -> None:
+        for name, stream in ours.items():
+            stream.close_capture()
+            _streams.remove(stream)
+            if getattr(sys, name) is stream:
+                setattr(sys, name, stream.real)
+
+    return uninstall
+
+
+def flush(scope: Scope) -> None:
+    """Emit the unfinished lines of a scope that ends."""
+    for stream in tuple(_streams):  # another thread may install or undo
+        stream.flush_scope(scope)
+
+
+class ScopedStream:
+    """A text stream that stands before the real one; it takes what is written inside an execution.
+
+    All but `write` and `writelines` (`isatty`, `fileno`, `encoding`, `buffer`, …) is the real stream's.
+    """
+
+    def __init__(self, name: str, real: TextIO) -> None:
+        self.real = real
+        self._partial = _PartialLines(name)
+        self._active = True
+
+    def write(self, text: str) -> int:
+        """Like the real stream's; outside an execution it is."""
+        scope = current_scope.get()
+        if scope is None or not self._active or not isinstance(text, str) or _is_log_output():
+            return self.real.write(text)
+        self._partial.write(scope, text)
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.write(line)
+
+    def flush_scope(self, scope: Scope) -> None:
+        self._partial.flush(lambda line: _address(line.scope) == _address(scope))
+
+    def close_capture(self) -> None:
+        """Let everything pass from now on: others may still hold this stream."""
+        self._active = False
+        self._partial.flush(lambda _: True)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.real, name)
+
+
+class _Line:
+    """An unfinished line: its text so far, whose it is, and when it was last written to."""
+
+    __slots__ = ("scope", "splitter", "written_at")
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.splitter = LineSplitter()
+        self.written_at = 0.0
+
+
+class _PartialLines:
+    """The unfinished lines of one stream, by execution, step and thread: nobody ends another's line."""
+
+    def __init__(self, stream: str) -> None:
+        self._stream = stream
+        self._lines: dict[tuple[str, str | None, int], _Line] = {}
+        self._lock = threading.RLock()  # a signal handler may print while its thread does
+        self._timer: threading.Timer | None = None
+
+    def write(self, scope: Scope, text: str) -> None:
+        key = (*_address(scope), threading.get_ident())
+        with self._lock:
+            line = self._lines.pop(key, None) or _Line(scope)
+            self._emit(scope, line.splitter.feed(text))
+            if line.splitter.pending:
+                line.written_at = time.monotonic()
+                self._lines[key] = line
+                self._arm()
+
+    def flush(self, wanted: Callable[[_Line], bool]) -> None:
+        with self._lock:
+            for key in [key for key, line in self._lines.items() if wanted(line)]:
+                line = self._lines.pop(key)
+                self._emit(line.scope, line.splitter.flush())
+
+    def _emit(self, scope: Scope, lines: Iterable[str]) -> None:
+        for line in lines:
+            text, length = cut_message(line)
+            scope.emit(Log("INFO", text, scope.step_id, scope.step_name, None, self._stream, length))
+
+    def _arm(self) -> None:
+        if self._timer is None:
+            self._timer = threading.Timer(PARTIAL_LINE_S, self._flush_old)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _flush_old(self) -> None:
+        old = time.monotonic() - PARTIAL_LINE_S
+        self.flush(lambda line: line.written_at <= old)
+        with self._lock:
+            self._timer = None
+            if self._lines:
+                self._arm()
+
+
+def _address(scope: Scope) -> tuple[str, str | None]:
+    return scope.execution_id, scope.step_id
+
+
+def _is_log_output() -> bool:
+    """True where a logging handler writes here: its record has an event of its own already."""
+    writer = sys._getframe(2)
+    return writer.f_code is _EMIT and is_installed()
