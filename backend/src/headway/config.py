@@ -60,8 +60,9 @@ class Settings:
     workers: int = _setting(1, "Worker processes; a CPU-bound workflow wants one a core.")
     concurrency: int = _setting(100, "Executions that one worker runs at the same time.")
     grace_s: float = _setting(10.0, "Seconds that running executions get to finish when Headway stops.")
-    synchronous: Synchronous = _setting(
-        "FULL", "`FULL` survives a power cut; `NORMAL` is faster and may lose the last moments in one."
+    synchronous: Synchronous = field(
+        default="FULL",
+        metadata={"about": "`FULL` survives a power cut; `NORMAL` is faster and may lose the last moments."},
     )
     reload: bool = _setting(True, "Import a file again when it is saved.")
     open: bool = _setting(False, "Open the page in the browser once the server is up.")
