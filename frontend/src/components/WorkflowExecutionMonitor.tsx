@@ -1,7 +1,7 @@
 /** One execution, live: what others embed. Own styles, no component kit, no data but the feed's. */
 
 import './WorkflowExecutionMonitor.css'
-import { useMemo } from 'react'
+import { type ReactNode, useMemo } from 'react'
 import { HttpApi } from '../api/http'
 import type { ConnectionState } from '../core/connection'
 import type { ExecutionResult } from '../core/events'
@@ -31,6 +31,8 @@ export type WorkflowExecutionMonitorProps = {
   showLog?: boolean | undefined
   /** `false` leaves the steps out. */
   showSteps?: boolean | undefined
+  /** What stands at the end of the head, such as buttons. */
+  renderActions?: ((summary: Summary) => ReactNode) | undefined
 }
 
 /** Shows status, progress, steps, log, error and result of a workflow's execution as they happen. */
@@ -68,6 +70,7 @@ export function WorkflowExecutionMonitor(props: WorkflowExecutionMonitorProps) {
           />
         </div>
         {begun && <ProgressSummary summary={summary} steps={steps} asOf={asOf.time} live={asOf.live} />}
+        {begun && props.renderActions?.(summary)}
         <Announcement workflowId={workflowId} summary={summary} begun={begun} />
       </header>
       {summary.status === 'failed' && <ErrorPanel summary={summary} />}

@@ -1,0 +1,158 @@
+/** The pages about one thing: all workflows, one workflow, one execution, and nothing. */
+
+import { Button, Text } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
+import { useState } from 'react'
+import { Problem } from '../api/http'
+import { ExecutionActions } from '../components/ExecutionActions'
+import { WorkflowExecutionInterface } from '../components/WorkflowExecutionInterface'
+import { WorkflowExecutionMonitor } from '../components/WorkflowExecutionMonitor'
+import { formatAgo, formatExact, parseTime } from '../core/format'
+import type { Summary } from '../core/store'
+import { useNow } from '../hooks/useNow'
+import { PageHead } from './PageHead'
+import { useApi } from './session'
+import { useTitle } from './useTitle'
+
+export function WorkflowsPage() {
+  const navigate = useNavigate()
+  useTitle('Workflows')
+  return (
+    <>
+      <PageHead title="Workflows" />
+      <WorkflowExecutionInterface
+        onWorkflowSelect={id => id && navigate({ to: '/workflows/$workflowId', params: { workflowId: id } })}
+      />
+    </>
+  )
+}
+
+const workflowRoute = getRouteApi('/workflows/$workflowId')
+
+export function WorkflowPage() {
+  const { workflowId } = workflowRoute.useParams()
+  const { execution } = workflowRoute.useSearch()
+  const navigate = useNavigate()
+  const api = useApi()
+  const { data } = useQuery({
+    queryKey: ['workflow', workflowId],
+    queryFn: ({ signal }) => api.workflow(workflowId, signal),
+    retry: false,
+  })
+  const title = data?.title ?? workflowId
+  useTitle(title)
+  return (
+    <>
+      <PageHead title={title} above={<Link to="/">Workflows</Link>}>
+        <Link to="/executions" search={{ workflow: workflowId }}>
+          Its executions
+        </Link>
+      </PageHead>
+      <WorkflowExecutionInterface
+        workflowId={workflowId}
+        executionId={execution}
+        onExecutionStart={id => navigate({ to: '.', search: { execution: id } })}
+      />
+    </>
+  )
+}
+
+const executionRoute = getRouteApi('/executions/$executionId')
+
+export function ExecutionPage() {
+  const { executionId } = executionRoute.useParams()
+  const api = useApi()
+  const { data, error } = useQuery({
+    queryKey: ['execution', executionId],
+    queryFn: ({ signal }) => api.execution(executionId, signal),
+    retry: (count, problem) => !(problem instanceof Problem && problem.status === 404) && count < 20,
+    retryDelay: count => Math.min(5_000, 500 * 2 ** count),
+  })
+  if (error) return <NotFoundPage what={error.message} />
+  if (!data) return <PageHead title="Loading…" above={<Link to="/executions">Executions</Link>} />
+  return <OneExecution key={executionId} executionId={executionId} workflowId={data.execution.workflow_id} />
+}
+
+function OneExecution({ executionId, workflowId }: { executionId: string; workflowId: string }) {
+  const api = useApi()
+  const navigate = useNavigate()
+  const open = (id: string) => navigate({ to: '/executions/$executionId', params: { executionId: id } })
+  return (
+    <>
+      <PageHead
+        title={workflowId}
+        above={
+          <>
+            <Link to="/executions">Executions</Link> / <code>{executionId}</code>
+          </>
+        }
+      >
+        <Link to="/workflows/$workflowId" params={{ workflowId }}>
+          Run with other input
+        </Link>
+      </PageHead>
+      <WorkflowExecutionMonitor
+        className="app-monitor"
+        workflowId={workflowId}
+        executionId={executionId}
+        renderActions={summary => (
+          <>
+            <StatusInTitle workflowId={workflowId} summary={summary} />
+            <Origin summary={summary} />
+            <ExecutionActions api={api} summary={summary} onStarted={open} />
+          </>
+        )}
+      />
+    </>
+  )
+}
+
+const MARKS: Record<string, string> = { completed: '✓', failed: '✗', cancelled: '⊘' }
+
+function StatusInTitle({ workflowId, summary }: { workflowId: string; summary: Summary }) {
+  const { phase, progress, indeterminate } = summary
+  const running = indeterminate ? phase : `${Math.floor(progress)} %`
+  useTitle(MARKS[phase] ? `${MARKS[phase]} ${phase}` : running, workflowId)
+  return null
+}
+
+/** Who started it, when, from what, with which input. */
+function Origin({ summary }: { summary: Summary }) {
+  const { queued_at: queued, by, retry_of: of, input } = summary
+  const [shown, setShown] = useState(false)
+  const now = useNow(true)
+  const at = parseTime(queued)
+  return (
+    <div className="app-origin">
+      <Text size="sm" c="dimmed" title={formatExact(at)}>
+        started {Number.isFinite(at) ? formatAgo(now - at) : ''} {by && `by ${by}`}
+        {of && (
+          <>
+            , again after{' '}
+            <Link to="/executions/$executionId" params={{ executionId: of }}>
+              {of.slice(-6)}
+            </Link>
+          </>
+        )}{' '}
+        <button type="button" className="headway-link" aria-expanded={shown} onClick={() => setShown(!shown)}>
+          {shown ? 'hide input' : 'show input'}
+        </button>
+      </Text>
+      {shown && <pre className="headway-code">{JSON.stringify(input, null, 2)}</pre>}
+    </div>
+  )
+}
+
+export function NotFoundPage({ what = 'Nothing has this address.' }: { what?: string }) {
+  useTitle('Not found')
+  return (
+    <div className="app-empty">
+      <PageHead title="Not here" />
+      <Text c="dimmed">{what}</Text>
+      <Button component={Link} to="/" variant="light">
+        All workflows
+      </Button>
+    </div>
+  )
+}

@@ -1,0 +1,65 @@
+import { useState } from 'react'
+import { type HttpApi, Problem } from '../api/http'
+import { newIdempotencyKey } from '../api/idempotency'
+import type { Summary } from '../core/store'
+import { Icon } from './icons'
+
+export type ExecutionActionsProps = {
+  api: HttpApi
+  summary: Summary
+  /** Called with the id of the new execution. */
+  onStarted: (executionId: string) => void
+}
+
+/** Cancel while it runs; run again with the same input, at any time. */
+export function ExecutionActions({ api, summary, onStarted }: ExecutionActionsProps) {
+  const { execution_id: id, closed, phase } = summary
+  const [asked, setAsked] = useState<{ id: string; what: 'cancel' | 'retry' } | null>(null)
+  const [error, setError] = useState<string | null>(null)
+  const isAsked = (what: 'cancel' | 'retry') => asked?.id === id && asked.what === what
+  const ask = async (what: 'cancel' | 'retry', call: () => Promise<void>) => {
+    setAsked({ id, what })
+    setError(null)
+    try {
+      await call()
+      // A cancel stays asked for until the event says that it took effect.
+      if (what === 'retry') setAsked(null)
+    } catch (refusal) {
+      setAsked(null)
+      const over = refusal instanceof Problem && refusal.code === 'execution_closed'
+      if (!over) setError(refusal instanceof Error ? refusal.message : String(refusal))
+    }
+  }
+  const cancelling = isAsked('cancel') || phase === 'cancelling'
+  return (
+    <span className="headway-actions">
+      {error && (
+        <span className="headway-form__error" role="alert">
+          {error}
+        </span>
+      )}
+      {!closed && (
+        <button
+          type="button"
+          className="headway-button"
+          disabled={cancelling || id === ''}
+          onClick={() => ask('cancel', () => api.cancel(id, newIdempotencyKey()))}
+        >
+          <Icon name={cancelling ? 'running' : 'cancelled'} />
+          {cancelling ? 'Cancelling…' : 'Cancel'}
+        </button>
+      )}
+      <button
+        type="button"
+        className="headway-button"
+        disabled={isAsked('retry') || id === ''}
+        onClick={() =>
+          ask('retry', async () => onStarted((await api.retry(id, newIdempotencyKey())).execution_id))
+        }
+      >
+        <Icon name="retrying" />
+        Run again
+      </button>
+    </span>
+  )
+}

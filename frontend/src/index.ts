@@ -1,0 +1,22 @@
+/** The public names: what an application that embeds Headway imports. */
+
+export { HttpApi, Problem } from './api/http'
+export {
+  MissingEvents,
+  type WebSocketOptions,
+  type WorkflowExecutionUpdate,
+  WorkflowWebSocketClient,
+} from './api/websocket'
+export {
+  WorkflowExecutionInterface,
+  type WorkflowExecutionInterfaceProps,
+} from './components/WorkflowExecutionInterface'
+export {
+  WorkflowExecutionMonitor,
+  type WorkflowExecutionMonitorProps,
+} from './components/WorkflowExecutionMonitor'
+export type { ConnectionState } from './core/connection'
+export { type ExecutionResult, InvalidFrame } from './core/events'
+export { fold, initialState, type State, stateFromJson } from './core/fold'
+export { useConnection, useSlice } from './hooks/useSlice'
+export { useWorkflowExecution, type WorkflowExecutionOptions } from './hooks/useWorkflowExecution'
