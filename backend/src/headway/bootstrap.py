@@ -7,15 +7,21 @@ import secrets
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headway.config import Settings
+from headway.config import Settings, installed_version
 from headway.ports import Clock, HintBus, Journal, OutputStore, RunnableWorkflow
 
 if TYPE_CHECKING:
+    import uvicorn
+
     from headway.adapters.database_lock import DatabaseLock, Holder
     from headway.services.executions import Executions
     from headway.services.workflow_execution_engine import WorkflowExecutionEngine
+
+
+STATIC_DIR = Path(__file__).parent / "static"  # the built front end
 
 
 def open_journal(settings: Settings) -> Journal:
@@ -89,6 +95,27 @@ def install_capture() -> Callable[[], None]:
     return capture.install()
 
 
+def build_server(settings: Settings, journal: Journal, hints: HintBus) -> "uvicorn.Config":
+    """The server of an open journal, ready for `uvicorn.Server`."""
+    from headway.api.app import create_app
+    from headway.api.uvicorn_protocol import server_config
+    from headway.services.fanout import Fanout
+
+    app = create_app(
+        build_executions(journal, hints),
+        Fanout(journal, hints, system_clock()),
+        open_outputs(settings),
+        token=settings.token,
+        allowed_hosts=settings.callable_as,
+        allowed_origins=settings.allowed_origins,
+        static_dir=STATIC_DIR if (STATIC_DIR / "index.html").is_file() else None,
+        prefix=settings.prefix,
+        version=installed_version(),
+        workers=settings.workers,
+    )
+    return server_config(app, log_level=settings.log_level.lower())
+
+
 def build_executions(journal: Journal, hints: HintBus) -> "Executions":
     from headway.services.executions import Executions
 
@@ -105,6 +132,7 @@ def build_engine(
     owner: str,
 ) -> Iterator["WorkflowExecutionEngine"]:
     """An engine on an open journal; its recorder ends, with all written, when the block does."""
+    from headway.adapters import capture
     from headway.services.recorder import Recorder
     from headway.services.workflow_execution_engine import WorkflowExecutionEngine
 
@@ -120,6 +148,7 @@ def build_engine(
             workflows,
             owner=owner,
             concurrency=settings.concurrency,
+            scope_ended=capture.end_of_scope,
         )
     finally:
         recorder.close()

@@ -17,6 +17,7 @@ import platformdirs
 from headway.errors import InsecureBinding, InvalidSetting
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
+ALL_ADDRESSES = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # and how this machine itself reaches them
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 Synchronous = Literal["FULL", "NORMAL"]
 _TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"", "0", "false", "no", "off"})
@@ -120,9 +121,16 @@ class Settings:
         return database_path(self.database)
 
     @property
+    def callable_as(self) -> tuple[str, ...]:
+        """Names for the `Host` header beside the loopback ones; on all addresses, where a token guards, any."""
+        if self.host in ALL_ADDRESSES and not self.allowed_hosts:
+            return ("*",)
+        return self.allowed_hosts if self.host in LOOPBACK_HOSTS else (*self.allowed_hosts, self.host)
+
+    @property
     def server_url(self) -> str:
         """Where a browser on this machine finds the server."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+        host = ALL_ADDRESSES.get(self.host, self.host)
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}{self.prefix}"
 
     def require_safe_binding(self) -> None:

@@ -7,8 +7,6 @@ import uvicorn
 from headway import bootstrap
 from headway.child import Order, run_loop, take_order
 
-DRAIN_S = 5  # open requests get so long once the server is told to end
-
 
 def main() -> None:
     """Entry point; ended by SIGTERM, or by the supervisor's death."""
@@ -18,13 +16,13 @@ def main() -> None:
 
 async def serve(order: Order) -> None:
     """Serve until SIGTERM, which uvicorn takes."""
-    assert order.socket_fd is not None
+    settings = order.settings
     with (
-        bootstrap.open_store(order.settings) as (journal, hints),
-        socket.socket(fileno=order.socket_fd) as sock,
+        bootstrap.open_store(settings) as (journal, hints),
+        socket.socket(fileno=order.socket_fd) as listener,
     ):
-        async with bootstrap.build_app(order.settings, journal, hints) as app:
-            await uvicorn.Server(bootstrap.uvicorn_config(app, order.settings)).serve(sockets=[sock])
+        server = uvicorn.Server(bootstrap.build_server(settings, journal, hints))
+        await server.serve(sockets=[listener])
 
 
 if __name__ == "__main__":
