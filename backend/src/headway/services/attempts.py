@@ -35,6 +35,20 @@ async def run_attempt(
     Raises:
         StepTimeout: It took longer than the step's `timeout_s`.
     """
+    try:
+        return await _run(execution, scope, attempt, step, args, kwargs)
+    finally:
+        execution.tools.scope_ended(scope)
+
+
+async def _run(
+    execution: "RunningExecution",
+    scope: EngineScope,
+    attempt: Attempt,
+    step: RunnableStep,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> Any:
     options = step.options
     if options.process:
         return await _in_process(execution, scope, attempt, step, args, kwargs)

@@ -18,7 +18,7 @@ from headway.errors import (
     HeadwayError,
     NotFound,
 )
-from headway.ports import Clock, OutputStore, RunnableWorkflow, StepOptions, current_scope
+from headway.ports import Clock, OutputStore, RunnableWorkflow, Scope, StepOptions, current_scope
 from headway.services.attempts import RECANCEL_S, guarded, settles
 from headway.services.claims import Claim
 from headway.services.failures import causes, error_code, error_line, user_traceback
@@ -40,12 +40,14 @@ class Tools:
 
     Args:
         thread_grace_s: How long a thread that has been told to stop may take before the log says it did not.
+        scope_ended: Told of each body and attempt that has ended, before its end is recorded.
     """
 
     outputs: OutputStore
     clock: Clock
     owner: str
     thread_grace_s: float
+    scope_ended: Callable[[Scope], None] = lambda _: None
     threads: Threads = field(default_factory=lambda: Threads("headway-step"))
     processes: Processes = field(default_factory=Processes)
     gates: dict[str, asyncio.Semaphore] = field(default_factory=dict)
@@ -160,7 +162,8 @@ class RunningExecution:
             arguments = self._workflow.arguments(msgspec.json.decode(self._input))
         except Exception as error:  # noqa: BLE001 - a user's validator may raise anything
             return Raised(error)
-        body = self._start_body(arguments)
+        scope = EngineScope(self, Attempt())
+        body = self._start_body(scope, arguments)
         halted = asyncio.create_task(self._halted.wait())
         timeout_s = self._workflow.definition.timeout_s
         try:
@@ -174,9 +177,9 @@ class RunningExecution:
             return Raised(ExecutionTimeout(f"the execution took longer than {timeout_s:g} s"))
         finally:
             halted.cancel()
+            self.tools.scope_ended(scope)
 
-    def _start_body(self, arguments: dict[str, Any]) -> "asyncio.Future[Outcome]":
-        scope = EngineScope(self, Attempt())
+    def _start_body(self, scope: EngineScope, arguments: dict[str, Any]) -> "asyncio.Future[Outcome]":
         call: Callable[[], Any] = partial(self._workflow.function, **arguments)
         if self._workflow.is_async:
             return asyncio.create_task(guarded(scope, call))

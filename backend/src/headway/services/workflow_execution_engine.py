@@ -25,6 +25,7 @@ from headway.ports import (
     Lease,
     OutputStore,
     RunnableWorkflow,
+    Scope,
 )
 from headway.services.claims import Claim, read_claim
 from headway.services.recorder import Recorder
@@ -45,6 +46,7 @@ class WorkflowExecutionEngine(Engine):
         owner: Names this incarnation of the worker on its leases.
         concurrency: At most so many executions at once.
         thread_grace_s: How long plain functions may take to end when they are told to.
+        scope_ended: Told of each workflow body and attempt of a step that has ended, before that is recorded.
     """
 
     def __init__(
@@ -59,11 +61,18 @@ class WorkflowExecutionEngine(Engine):
         owner: str,
         concurrency: int = 100,
         thread_grace_s: float = 2.0,
+        scope_ended: Callable[[Scope], None] = lambda _: None,
     ) -> None:
         self._journal, self._hints, self._recorder = journal, hints, recorder
         self._workflows = dict(workflows)
         self._owner, self._concurrency, self._grace_s = owner, concurrency, thread_grace_s
-        self._tools = Tools(outputs=outputs, clock=clock, owner=owner, thread_grace_s=thread_grace_s)
+        self._tools = Tools(
+            outputs=outputs,
+            clock=clock,
+            owner=owner,
+            thread_grace_s=thread_grace_s,
+            scope_ended=scope_ended,
+        )
         self._running: dict[ExecutionId, RunningExecution] = {}
         self._drives: set[asyncio.Task[None]] = set()
         self._look = asyncio.Event()
