@@ -21,7 +21,7 @@ from headway.adapters.journal.sqlite import SqliteJournal
 from headway.adapters.journal.sqlite_database import SqliteDatabase
 from headway.adapters.journal.sqlite_schema import MIGRATIONS
 from headway.errors import JournalCorrupt, JournalTooNew, JournalUnavailable
-from headway.ports import Appended
+from headway.ports import Appended, ExecutionFilter
 
 
 @pytest.fixture
@@ -65,6 +65,13 @@ class TestFile:
         assert again.heads([execution]) == head
         assert len(lines_of(again.read(execution, 0))) == 6
         again.close()
+
+    def test_a_relative_path_stays_what_it_was(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+        journal = SqliteJournal("headway.db")
+        monkeypatch.chdir("/")
+        assert journal.find(ExecutionFilter()) == []
+        journal.close()
 
     def test_commits_reach_the_disk(self, journal: SqliteJournal, path: Path) -> None:
         """WAL, synchronous=FULL, and no checkpoint inside a commit."""
@@ -149,6 +156,20 @@ class TestFaults:
         stranger.execute("ROLLBACK")
         stranger.close()
         assert journal.create(a_new_execution())[1]
+
+    def test_a_file_that_may_not_be_written_is_named(self, journal: SqliteJournal) -> None:
+        journal._database._writer.execute("PRAGMA query_only = 1")
+        with pytest.raises(
+            JournalUnavailable, match=r"headway\.db cannot be written .* writable for this user"
+        ):
+            journal.create(a_new_execution())
+
+    def test_a_file_that_is_taken_away_is_missed(self, journal: SqliteJournal, path: Path) -> None:
+        """And not replaced by an empty one."""
+        path.rename(path.with_name("elsewhere.db"))
+        with pytest.raises(JournalUnavailable, match="cannot be opened"):
+            journal.find(ExecutionFilter())
+        assert not path.exists()
 
     def test_a_lost_event_is_not_read_over(self, journal: SqliteJournal, path: Path) -> None:
         execution = journal.create(a_new_execution())[0]

@@ -148,6 +148,7 @@ class MemoryJournal(Journal):
     @override
     def checkpoint(self, execution_id: ExecutionId, at_most: int) -> tuple[int, bytes] | None:
         with self._lock:
+            self._check_open()
             stored = self._logs[execution_id].checkpoints if execution_id in self._logs else []
             return next((kept for kept in reversed(stored) if kept[0] <= at_most), None)
 

@@ -1,4 +1,7 @@
-"""Executions and definitions as rows of SQLite; what writes runs in the caller's transaction."""
+"""Executions and definitions as rows of SQLite.
+
+Each function is the port's method of that name; those that take a cursor run in its transaction.
+"""
 
 import sqlite3
 from collections.abc import Sequence

@@ -29,7 +29,10 @@ class SqliteDatabase:
     def __init__(
         self, path: Path, synchronous: Synchronous, steps: Sequence[Sequence[str]] = MIGRATIONS
     ) -> None:
+        path = path.resolve()  # one file has one lock, and readers opened later find it from any folder
         self.path = str(path)
+        # Never makes a file: a database that was moved away is missed, not replaced by an empty one.
+        self._uri = f"{path.as_uri()}?mode=rw"
         self._idle_readers: list[sqlite3.Connection] = []
         self._is_closed = False
         try:
@@ -96,7 +99,7 @@ class SqliteDatabase:
 
     def _connect(self, busy_timeout_s: float = BUSY_TIMEOUT_S) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            self.path, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False
+            self._uri, uri=True, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False
         )
         connection.execute("PRAGMA wal_autocheckpoint = 0")
         return connection

@@ -24,7 +24,7 @@ _UNAVAILABLE = {
 
 def to_journal_error(error: sqlite3.Error, path: str) -> HeadwayError:
     """Say which database, why, and what to do."""
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the extended code's primary part
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the primary part
     if code in _DAMAGED:
         return JournalCorrupt(
             f"{path} {_DAMAGED[code]} ({error}): restore a backup, or move it away and start anew", path=path

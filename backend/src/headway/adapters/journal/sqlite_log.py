@@ -1,4 +1,7 @@
-"""Reading the log from SQLite, and trimming it."""
+"""Reading the log from SQLite, and trimming it.
+
+Each function is the port's method of that name; one that takes a cursor runs in its transaction.
+"""
 
 import sqlite3
 import zlib
