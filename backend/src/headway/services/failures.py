@@ -4,12 +4,11 @@ import os
 import traceback
 from collections.abc import Iterator
 
-import headway
 from headway.domain.events import cut_message
 from headway.errors import HeadwayError, WorkflowError
 
 MAX_ERROR_CHARS = 500
-_OWN_CODE = os.path.dirname(headway.__file__) + os.sep
+_OWN_CODE = os.path.dirname(os.path.dirname(__file__)) + os.sep
 
 
 def error_line(error: BaseException) -> str:
