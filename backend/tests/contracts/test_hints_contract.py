@@ -176,12 +176,17 @@ class TestBetweenMembers:
             for _ in range(2_000):  # far more than a socket's buffer holds
                 bus.publish(full)
 
-    def test_leaving_removes_the_socket(self, join: Callable[[], LocalHintBus]) -> None:
-        bus = join()
-        assert bus.address is not None
-        assert bus.address.exists()
-        bus.close()
-        assert not bus.address.exists()
+    def test_leaving_removes_the_socket_and_at_last_the_folder(
+        self, join: Callable[[], LocalHintBus]
+    ) -> None:
+        first, last = join(), join()
+        assert first.address is not None
+        assert first.address.exists()
+        first.close()
+        assert not first.address.exists()
+        assert first.address.parent.exists()
+        last.close()
+        assert not first.address.parent.exists()
 
     def test_only_the_owner_may_enter_the_folder(self, join: Callable[[], LocalHintBus]) -> None:
         bus = join()

@@ -50,8 +50,7 @@ class LocalHintBus(HintBus):
         self._own = MemoryHintBus()
         self._member: _Member | None = None
         try:
-            directory = _member_directory(database_path, runtime_dir or Path(tempfile.gettempdir()))
-            self._member = _Member(directory, self._own.publish)
+            self._member = _join(database_path, runtime_dir or Path(tempfile.gettempdir()), self._own.publish)
         except OSError as error:
             _log.warning("hints stay inside this process: %s", error)
 
@@ -109,6 +108,8 @@ class _Member:
         self._thread.join(timeout=1.0)
         self._socket.close()
         _unlink(self.address)
+        with contextlib.suppress(OSError):
+            self._directory.rmdir()  # the last one to leave
 
     def _send_to(self, address: str, datagram: bytes) -> None:
         try:
@@ -139,6 +140,13 @@ class _Member:
                 self._listed_at = -LISTING_S
             else:
                 self._deliver(_hints(datagram))
+
+
+def _join(database_path: str | Path, runtime_dir: Path, deliver: Receive) -> _Member:
+    try:
+        return _Member(_member_directory(database_path, runtime_dir), deliver)
+    except FileNotFoundError:  # the last member left, and took the folder with it, just now
+        return _Member(_member_directory(database_path, runtime_dir), deliver)
 
 
 def _member_directory(database_path: str | Path, runtime_dir: Path) -> Path:
