@@ -122,7 +122,7 @@ class Settings:
 
     @property
     def callable_as(self) -> tuple[str, ...]:
-        """Names for the `Host` header beside the loopback ones; on all addresses, where a token guards, any."""
+        """Names for `Host` beside the loopback ones; on all addresses, where a token guards, any."""
         if self.host in ALL_ADDRESSES and not self.allowed_hosts:
             return ("*",)
         return self.allowed_hosts if self.host in LOOPBACK_HOSTS else (*self.allowed_hosts, self.host)

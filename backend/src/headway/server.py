@@ -1,5 +1,7 @@
 """The server process: answers HTTP and WebSockets on the supervisor's socket; user code never runs in it."""
 
+import logging
+import signal
 import socket
 
 import uvicorn
@@ -11,18 +13,30 @@ from headway.child import Order, run_loop, take_order
 def main() -> None:
     """Entry point; ended by SIGTERM, or by the supervisor's death."""
     order = take_order()
+    signal.signal(signal.SIGTERM, _stay)
     run_loop(serve(order))
 
 
 async def serve(order: Order) -> None:
     """Serve until SIGTERM, which uvicorn takes."""
     settings = order.settings
-    with (
-        bootstrap.open_store(settings) as (journal, hints),
-        socket.socket(fileno=order.socket_fd) as listener,
-    ):
+    listener = socket.socket(fileno=order.socket_fd)
+    with listener, bootstrap.open_store(settings) as (journal, hints):
         server = uvicorn.Server(bootstrap.build_server(settings, journal, hints))
+        _adopt_log(settings.log_level)
         await server.serve(sockets=[listener])
+
+
+def _stay(number: int, frame: object) -> None:
+    """Uvicorn raises the signal again once it has drained; what is open is closed first, then we end."""
+
+
+def _adopt_log(level: str) -> None:
+    """Uvicorn's own messages look like ours, without a line for each connection."""
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logger = logging.getLogger(name)
+        logger.handlers[:] = logging.getLogger("headway").handlers if name == "uvicorn" else []
+        logger.setLevel("DEBUG" if level == "DEBUG" else "WARNING")
 
 
 if __name__ == "__main__":
