@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from headway.domain.execution import State
 from headway.domain.identifiers import ExecutionId, WorkflowId, is_execution_id
-from headway.errors import ExecutionNotFound, InvalidMessage, WorkflowNotFound
+from headway.errors import ExecutionNotFound, InvalidMessage, PositionLost, WorkflowNotFound
 from headway.ports import ExecutionRecord, Journal
 from headway.protocol.frames import text_frame
 from headway.protocol.simple import SimpleQuery, snapshot_text, where_to_start
@@ -48,17 +49,29 @@ def find_subscription(journal: Journal, target: str, query: SimpleQuery) -> Subs
     if record is None:
         return Subscription(workflow_id=WorkflowId(target), record=None, moves_on=True, beat_s=query.beat_s)
     start = where_to_start(record.head.last_seq, record.head.trimmed_upto, query.after)
-    opening = b""
+    after, opening = start.seq, b""
     if start.folded:
-        opening = text_frame(snapshot_text(load_state(journal, record.execution_id, start.seq)))
+        state = _state_at(journal, record, start.seq)
+        after, opening = state.seq, text_frame(snapshot_text(state))
     return Subscription(
         workflow_id=record.workflow_id,
         record=record,
-        after=start.seq,
+        after=after,
         opening=opening,
         moves_on=moves_on,
         beat_s=query.beat_s,
     )
+
+
+def _state_at(journal: Journal, record: ExecutionRecord, seq: int) -> State:
+    """The state at `seq`, or at a later checkpoint where retention has removed what it would be made of."""
+    try:
+        return load_state(journal, record.execution_id, seq)
+    except PositionLost:
+        left = journal.checkpoint(record.execution_id, record.head.last_seq - 1)
+        if left is None or left[0] < record.head.trimmed_upto:
+            return load_state(journal, record.execution_id)
+        return load_state(journal, record.execution_id, left[0])
 
 
 def _begin_of_workflow(

@@ -52,6 +52,8 @@ class Guide(Protocol):
 
     def resumed(self, viewer: "Viewer") -> None: ...
 
+    def detach(self, viewer: "Viewer") -> None: ...
+
 
 class Viewer:
     """Carries one connection along a tail, at the pace of its peer.
@@ -161,6 +163,10 @@ class Viewer:
         """The outlet takes frames again."""
         self._guide.resumed(self)
         self.advance()
+
+    def lost(self) -> None:
+        """The connection is gone or going: nothing can be written any more."""
+        self._guide.detach(self)
 
     def end(self, code: CloseCode, reason: str) -> None:
         """Close the connection."""

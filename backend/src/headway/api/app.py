@@ -1,0 +1,94 @@
+"""The ASGI application: routes, guards and errors put together."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.routing import WebSocketRoute
+
+from headway.api import problems
+from headway.api.auth import Guard, Tokens
+from headway.api.http import api_routes
+from headway.api.limits import BoundedBody, SecurityHeaders
+from headway.api.static import static_routes
+from headway.api.websockets import WorkflowSocket
+from headway.ports import Capabilities, OutputStore
+from headway.services.executions import Executions
+from headway.services.fanout import Fanout
+
+
+def create_app(
+    executions: Executions,
+    fanout: Fanout,
+    outputs: OutputStore,
+    *,
+    token: str | None = None,
+    allowed_hosts: Sequence[str] = (),
+    allowed_origins: Sequence[str] = (),
+    static_dir: Path | None = None,
+    prefix: str = "",
+    version: str = "0",
+    workers: int = 1,
+    capabilities: Capabilities | None = None,
+) -> FastAPI:
+    """Build the application; it runs the fan-out for as long as it is served.
+
+    Args:
+        executions: The use cases.
+        fanout: Feeds the WebSockets.
+        outputs: Files of executions.
+        token: What clients must present; `None` for a server that asks for nothing.
+        allowed_hosts: Names the server may be called by beside the loopback ones; `*` for any.
+        allowed_origins: Origins whose pages may use the server beside its own.
+        static_dir: The built front end, if there is one.
+        prefix: Path everything is under: empty or like `/headway`.
+        version: Of this server, as clients see it.
+        workers: How many worker processes run beside it.
+        capabilities: What the engine can do.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with fanout:
+            yield
+
+    engine = capabilities or Capabilities()
+    app = FastAPI(
+        title="Headway",
+        summary="Workflow executions, live.",
+        version=version,
+        lifespan=lifespan,
+        openapi_url=f"{prefix}/api/openapi.json",
+        docs_url=None,  # their pages load scripts from elsewhere, which our policy forbids
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    tokens = Tokens(token)
+    problems.install(app)
+    app.include_router(
+        api_routes(
+            executions,
+            outputs,
+            tokens,
+            prefix=prefix,
+            version=version,
+            workers=workers,
+            capabilities={"cancel": engine.cancel, "retry": engine.retry, "signals": engine.signals},
+        )
+    )
+    app.router.routes.append(
+        WebSocketRoute(f"{prefix}/ws/workflow/{{target}}", WorkflowSocket(fanout), name="workflow_socket")
+    )
+    app.include_router(static_routes(static_dir, prefix))
+    app.add_middleware(BoundedBody)
+    app.add_middleware(
+        Guard,
+        tokens=tokens,
+        protected=(f"{prefix}/api", f"{prefix}/ws"),
+        open_paths=(f"{prefix}/api/server", f"{prefix}/api/session"),
+        allowed_hosts=allowed_hosts,
+        allowed_origins=allowed_origins,
+    )
+    app.add_middleware(SecurityHeaders)
+    return app

@@ -1,0 +1,243 @@
+"""The HTTP API: read the request, call one use case, encode the answer; see `docs/protocol.md`."""
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import msgspec
+from fastapi import APIRouter, Header, Query, Request, Response
+from starlette.responses import StreamingResponse
+
+from headway.api import models
+from headway.api.auth import SESSION_COOKIE, Tokens
+from headway.domain.events import LEVELS, Level, Phase, Status
+from headway.domain.identifiers import ExecutionId, WorkflowId, is_execution_id
+from headway.errors import ExecutionNotFound, OutputNotFound, Unauthorized
+from headway.ports import ExecutionFilter, OutputStore
+from headway.services.executions import Executions
+from headway.services.views import Started
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(description="A repeated request with the same key (1 to 200 characters) does nothing again."),
+]
+MAX_PAGE = 500
+MAX_EVENTS = 10_000
+_TEXT_PIECE = 256  # lines a chunk of a download
+
+
+def api_routes(
+    executions: Executions,
+    outputs: OutputStore,
+    tokens: Tokens,
+    *,
+    prefix: str,
+    version: str,
+    workers: int,
+    capabilities: dict[str, bool],
+) -> APIRouter:
+    """Every route under `{prefix}/api`, and the two for whoever watches over the process."""
+    router = APIRouter(responses={"4XX": {"model": models.Problem}, "5XX": {"model": models.Problem}})
+    _server_routes(router, executions, tokens, prefix, version, workers, capabilities)
+    _workflow_routes(router, executions, f"{prefix}/api")
+    _execution_routes(router, executions, f"{prefix}/api/executions")
+    _download_routes(router, executions, outputs, f"{prefix}/api/executions")
+    return router
+
+
+def _server_routes(
+    router: APIRouter,
+    executions: Executions,
+    tokens: Tokens,
+    prefix: str,
+    version: str,
+    workers: int,
+    capabilities: dict[str, bool],
+) -> None:
+    @router.get(f"{prefix}/api/server", tags=["server"], response_model=models.Server)
+    def server(request: Request) -> Response:
+        """What this server is and can do; needs no token."""
+        return _json(
+            {
+                "version": version,
+                "capabilities": capabilities,
+                "authenticated": tokens.knows(request.headers),
+                "workers": workers,
+            }
+        )
+
+    @router.post(f"{prefix}/api/session", tags=["server"], status_code=204)
+    def open_session(request: Request, body: models.SessionBody) -> Response:
+        """Trade the token for a cookie that this browser then sends by itself."""
+        if tokens.required and not tokens.accepts(body.token):
+            raise Unauthorized("this is not the server's token")
+        answer = Response(status_code=204)
+        if tokens.required:
+            answer.set_cookie(
+                SESSION_COOKIE,
+                tokens.session,
+                path=f"{prefix}/",
+                httponly=True,
+                samesite="strict",
+                secure=request.url.scheme == "https",
+            )
+        return answer
+
+    @router.get(f"{prefix}/healthz", tags=["server"])
+    def health() -> Response:
+        """The process answers."""
+        return _json({"status": "ok"})
+
+    @router.get(f"{prefix}/readyz", tags=["server"])
+    def ready() -> Response:
+        """It can read the journal; else 503."""
+        executions.check_readable()
+        return _json({"status": "ok"})
+
+
+def _workflow_routes(router: APIRouter, executions: Executions, api: str) -> None:
+    @router.get(f"{api}/workflows", tags=["workflows"], response_model=models.Workflows)
+    def list_workflows() -> Response:
+        """All workflows with their forms and plans, and the files they come from."""
+        return _json(executions.workflows())
+
+    @router.get(f"{api}/workflows/{{workflow_id}}", tags=["workflows"], response_model=models.Workflow)
+    def show_workflow(workflow_id: str) -> Response:
+        """One workflow."""
+        return _json(executions.workflow(workflow_id))
+
+    @router.post(
+        f"{api}/workflows/{{workflow_id}}/executions",
+        tags=["executions"],
+        status_code=201,
+        response_model=models.Started,
+        responses={200: {"model": models.Started, "description": "The idempotency key was known."}},
+    )
+    def start_execution(
+        workflow_id: str, body: models.StartBody, idempotency_key: IdempotencyKey = None
+    ) -> Response:
+        """Queue an execution; a worker takes it up at once if one is free."""
+        return _started(api, executions.start(workflow_id, body.input, idempotency_key=idempotency_key))
+
+
+def _execution_routes(router: APIRouter, executions: Executions, api: str) -> None:
+    @router.get(api, tags=["executions"], response_model=models.Executions)
+    def list_executions(
+        workflow_id: str | None = None,
+        status: Annotated[list[Status | Phase] | None, Query(description="May be repeated.")] = None,
+        limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
+        cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
+    ) -> Response:
+        """A page of executions, newest first."""
+        wanted = ExecutionFilter(
+            workflow_id=WorkflowId(workflow_id) if workflow_id else None,
+            statuses=frozenset(str(one) for one in status or ()),
+            limit=limit,
+            before=_execution_id(cursor) if cursor else None,
+        )
+        return _json(executions.list(wanted))
+
+    @router.get(f"{api}/{{execution_id}}", tags=["executions"], response_model=models.Description)
+    def show_execution(execution_id: str) -> Response:
+        """One execution with its state, and the cursor both are at."""
+        return _json(executions.describe(_execution_id(execution_id)))
+
+    @router.get(f"{api}/{{execution_id}}/events", tags=["events"], response_model=models.Events)
+    def list_events(
+        execution_id: str,
+        after: Annotated[int, Query(ge=0, le=2**53 - 1)] = 0,
+        limit: Annotated[int, Query(ge=1, le=MAX_EVENTS)] = 1_000,
+    ) -> Response:
+        """Events as stored, oldest first, after a seq; fewer than `limit` where they are large."""
+        return _json(executions.events(_execution_id(execution_id), after, limit))
+
+    @router.post(
+        f"{api}/{{execution_id}}/cancel",
+        tags=["executions"],
+        status_code=202,
+        response_model=models.ControlReceipt,
+    )
+    def cancel_execution(execution_id: str, idempotency_key: IdempotencyKey = None) -> Response:
+        """Ask for the end; the log tells under `control_id` when the request is delivered and effective."""
+        receipt = executions.cancel(_execution_id(execution_id), idempotency_key=idempotency_key)
+        return _json(receipt, status_code=202)
+
+    @router.post(
+        f"{api}/{{execution_id}}/retry", tags=["executions"], status_code=201, response_model=models.Started
+    )
+    def retry_execution(
+        execution_id: str, body: models.RetryBody | None = None, idempotency_key: IdempotencyKey = None
+    ) -> Response:
+        """Start a new execution that does this one over; it has `retry_of`."""
+        started = executions.retry(
+            _execution_id(execution_id), body.input if body else None, idempotency_key=idempotency_key
+        )
+        return _started(api.removesuffix("/executions"), started)
+
+
+def _download_routes(router: APIRouter, executions: Executions, outputs: OutputStore, api: str) -> None:
+    @router.get(f"{api}/{{execution_id}}/log", tags=["events"])
+    def download_log(
+        execution_id: str,
+        level: Annotated[Level | None, Query(description=f"The least grave of {', '.join(LEVELS)}.")] = None,
+        q: Annotated[str | None, Query(max_length=1_000, description="Only lines with this text.")] = None,
+    ) -> Response:
+        """The log as plain text."""
+        lines = executions.log_lines(_execution_id(execution_id), level=level, text=q)
+        return _attachment(_in_pieces(lines), "text/plain; charset=utf-8", f"{execution_id}.log")
+
+    @router.get(f"{api}/{{execution_id}}/export", tags=["events"])
+    def export_events(execution_id: str) -> Response:
+        """Every event as stored, one JSON object a line."""
+        pieces = executions.lines(_execution_id(execution_id))
+        return _attachment(pieces, "application/x-ndjson", f"{execution_id}.jsonl")
+
+    @router.get(f"{api}/{{execution_id}}/outputs/{{name:path}}", tags=["executions"])
+    def show_output(execution_id: str, name: str) -> Response:
+        """A file that the workflow left; sandboxed, whatever is in it."""
+        known = executions.describe(_execution_id(execution_id)).state.outputs.get(name)
+        if known is None:
+            raise OutputNotFound(f"execution {execution_id} has no output {name!r}", name=name)
+        return Response(
+            outputs.load(ExecutionId(execution_id), name),
+            media_type=known.media_type,
+            headers={
+                "Content-Security-Policy": "sandbox",
+                "Content-Disposition": f"inline; filename*=UTF-8''{quote(name, safe='')}",
+                "Cache-Control": "private, no-cache",
+            },
+        )
+
+
+def _json(value: Any, *, status_code: int = 200, headers: dict[str, str] | None = None) -> Response:
+    return Response(
+        msgspec.json.encode(value),
+        status_code=status_code,
+        media_type="application/json",
+        headers={"Cache-Control": "no-store"} | (headers or {}),
+    )
+
+
+def _started(api: str, started: Started) -> Response:
+    location = f"{api}/executions/{started.execution_id}"
+    return _json(started, status_code=201 if started.created else 200, headers={"Location": location})
+
+
+def _attachment(pieces: Iterator[bytes], media_type: str, filename: str) -> Response:
+    return StreamingResponse(
+        pieces,
+        media_type=media_type,
+        headers={"Content-Disposition": f'attachment; filename="{filename}"', "Cache-Control": "no-store"},
+    )
+
+
+def _in_pieces(lines: Iterator[str]) -> Iterator[bytes]:
+    while piece := "".join(islice(lines, _TEXT_PIECE)):
+        yield piece.encode()
+
+
+def _execution_id(text: str) -> ExecutionId:
+    if not is_execution_id(text):
+        raise ExecutionNotFound(f"{text!r} is no execution id", execution_id=text)
+    return ExecutionId(text)

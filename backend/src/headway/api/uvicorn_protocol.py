@@ -1,0 +1,182 @@
+"""uvicorn's own WebSocket protocol with three things added: ready frames, pauses told, and abort.
+
+Parsing, pings and the closing handshake stay uvicorn's. On any other server the endpoint uses plain ASGI
+sends instead, so nothing here may be needed for correctness.
+"""
+
+from asyncio.transports import BaseTransport
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, cast
+
+import uvicorn
+from typing_extensions import override
+from uvicorn._types import ASGISendEvent
+from uvicorn.protocols.utils import ClientDisconnected
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
+
+from headway.protocol.close_codes import CloseCode, cut_reason
+from headway.services.viewer import Viewer
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+OUTLET_EXTENSION = "headway.outlet"
+WRITE_BUFFER_BYTES = 16 << 10  # beyond it a viewer counts as paused; the kernel holds more before that
+MAX_FRAME_BYTES = 128 << 10  # above the limit that the endpoint itself answers with its own code
+PING_INTERVAL_S = 15.0
+PING_TIMEOUT_S = 15.0
+LINGER_S = 2.0
+SHUTDOWN_S = 5
+
+
+class UvicornOutlet:
+    """Writes to the transport of one connection: an `Outlet`."""
+
+    __slots__ = ("_protocol", "_viewer", "write")
+
+    is_aborted = False  # uvicorn ends the endpoint by itself
+
+    def __init__(self, protocol: "WebSocketProtocol") -> None:
+        self.write: Callable[[bytes], None] = protocol.transport.write
+        self._protocol = protocol
+        self._viewer: Viewer | None = None
+
+    @property
+    def is_paused(self) -> bool:
+        return not self._protocol.writable.is_set()
+
+    def report_to(self, viewer: Viewer) -> None:
+        self._viewer = viewer
+
+    def pending_bytes(self) -> int:
+        return self._protocol.transport.get_write_buffer_size()
+
+    def close(self, code: CloseCode, reason: str) -> None:
+        self.lost()
+        if self.is_paused:
+            self._protocol.transport.abort()  # a close frame would wait behind what the peer does not read
+            return
+        closing = self._protocol.loop.create_task(self._close(code, cut_reason(reason)))
+        self._protocol.tasks.add(closing)
+        closing.add_done_callback(self._protocol.tasks.discard)
+
+    def abort(self) -> None:
+        self.lost()
+        self._protocol.transport.abort()
+
+    def paused(self) -> None:
+        if self._viewer is not None:
+            self._viewer.pause()
+
+    def resumed(self) -> None:
+        if self._viewer is not None:
+            self._viewer.resume()
+
+    def lost(self) -> None:
+        """Nothing may be written any more: the connection is closing or gone."""
+        viewer, self._viewer = self._viewer, None
+        if viewer is not None:
+            viewer.lost()
+
+    async def _close(self, code: CloseCode, reason: str) -> None:
+        with suppress(ClientDisconnected, RuntimeError):  # gone, or closed by somebody else meanwhile
+            await self._protocol.send({"type": "websocket.close", "code": code, "reason": reason})
+
+
+class WebSocketProtocol(WebSocketsSansIOProtocol):
+    """Tells its outlet what happens to the transport, and never waits for a peer that does not read."""
+
+    _outlet: UvicornOutlet | None = None
+
+    @override
+    def connection_made(self, transport: BaseTransport) -> None:
+        super().connection_made(transport)
+        self.transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
+
+    @override
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        if self.response.status_code == 101:
+            self._outlet = UvicornOutlet(self)
+            extensions = cast(dict[str, Any], self.scope["extensions"])
+            extensions[OUTLET_EXTENSION] = self._outlet
+
+    @override
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self._outlet is not None:
+            self._outlet.paused()
+
+    @override
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._outlet is not None:
+            self._outlet.resumed()
+
+    @override
+    def handle_ping(self) -> None:
+        # A peer that pings and does not read would make the buffer grow by a pong each time.
+        if self.writable.is_set():
+            super().handle_ping()
+        else:
+            self.conn.data_to_send()
+
+    @override
+    def handle_close(self, event: Any) -> None:
+        self._lose()
+        super().handle_close(event)
+        if self.transport.get_write_buffer_size() > 0:  # it has said goodbye and may read no more
+            self.loop.call_later(LINGER_S, self.transport.abort)
+
+    @override
+    def handle_parser_exception(self) -> None:
+        self._lose()
+        super().handle_parser_exception()
+
+    @override
+    def keepalive_timeout(self) -> None:
+        self._lose()
+        super().keepalive_timeout()
+        self.transport.abort()  # closing would wait for a flush that never comes
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._lose()
+        super().connection_lost(exc)
+
+    @override
+    async def send(self, message: ASGISendEvent) -> None:
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body":
+            self.handshake_complete = True  # else a refusal is logged as an application that never answered
+
+    @override
+    def shutdown(self) -> None:
+        self._lose()
+        super().shutdown()
+        if self.transport.get_write_buffer_size() > 0:
+            self.transport.abort()
+
+    def _lose(self) -> None:
+        if self._outlet is not None:
+            self._outlet.lost()
+
+
+def server_config(app: "ASGIApp", *, log_level: str = "info") -> uvicorn.Config:
+    """How uvicorn has to run this application; give the socket to `Server.serve(sockets=[…])`."""
+    return uvicorn.Config(
+        app,
+        ws=WebSocketProtocol,
+        ws_max_size=MAX_FRAME_BYTES,
+        ws_ping_interval=PING_INTERVAL_S,
+        ws_ping_timeout=PING_TIMEOUT_S,
+        ws_per_message_deflate=False,
+        timeout_graceful_shutdown=SHUTDOWN_S,
+        timeout_keep_alive=30,
+        lifespan="on",
+        server_header=False,
+        access_log=False,
+        log_level=log_level.lower(),
+    )
