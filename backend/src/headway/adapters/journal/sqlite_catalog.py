@@ -128,7 +128,7 @@ def claim(
 ) -> list[ExecutionRecord]:
     free = cursor.execute(
         """
-        SELECT number FROM execution WHERE closed = 0 AND lease_owner IS NULL
+        SELECT number FROM execution INDEXED BY execution_open WHERE closed = 0 AND lease_owner IS NULL
             AND workflow_id IN (SELECT value FROM json_each(?))
         ORDER BY number LIMIT ?
         """,
@@ -143,7 +143,11 @@ def claim(
 
 def release(cursor: sqlite3.Cursor, owner: str, *, crashed: bool) -> list[ExecutionRecord]:
     held = cursor.execute(
-        "SELECT number FROM execution WHERE closed = 0 AND lease_owner = ? ORDER BY number", (owner,)
+        """
+        SELECT number FROM execution INDEXED BY execution_open WHERE closed = 0 AND lease_owner = ?
+        ORDER BY number
+        """,
+        (owner,),
     ).fetchall()
     cursor.execute(
         "UPDATE execution SET lease_owner = NULL, crashes = crashes + ? WHERE closed = 0 AND lease_owner = ?",

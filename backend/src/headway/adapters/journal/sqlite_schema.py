@@ -47,7 +47,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         )
         """,
         "CREATE INDEX execution_of_workflow ON execution (workflow_id)",
-        "CREATE INDEX execution_open ON execution (workflow_id, lease_owner) WHERE closed = 0",
+        # In the order of the queue, so that a claim reads only what it takes, however long the queue is.
+        """
+        CREATE INDEX execution_open ON execution (lease_owner, number, workflow_id) WHERE closed = 0
+        """,
         """
         CREATE TABLE request (
             execution_id TEXT PRIMARY KEY,

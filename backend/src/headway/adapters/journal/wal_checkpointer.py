@@ -12,15 +12,20 @@ _log = logging.getLogger(__name__)
 
 INTERVAL_S = 1.0  # at most one round a second, and none while nothing is written
 PASSIVE_ABOVE_BYTES = 1 << 20
-TRUNCATE_ABOVE_BYTES = 32 << 20
-BUSY_TIMEOUT_S = 0.05  # how long a truncation may wait for readers, with all writers waiting for it
+RESTART_ABOVE_BYTES = 32 << 20
+TRUNCATE_ABOVE_BYTES = (
+    128 << 20
+)  # a file this long was left by a reader that held everything up: give it back
+BUSY_TIMEOUT_S = 0.05  # how long a restart may wait for readers, with all writers waiting for it
+PAGE_BYTES = 4_096
 
 
 class WalCheckpointer:
     """Keeps the WAL file short while this process writes.
 
-    A passive checkpoint disturbs nobody but never ends a WAL that is written all the time; above
-    `TRUNCATE_ABOVE_BYTES` the rest is therefore moved with the writers held up for a moment.
+    A passive checkpoint disturbs nobody but never ends a WAL that is written all the time. Above
+    `RESTART_ABOVE_BYTES` the rest is therefore moved with the writers held up for a moment, and they begin
+    again at the start of the file.
     """
 
     def __init__(self, connect: Callable[[float], sqlite3.Connection], path: str, lock: WriterLock) -> None:
@@ -60,14 +65,22 @@ class WalCheckpointer:
             connection.close()
 
     def _round(self, connection: sqlite3.Connection) -> None:
-        if self._wal_bytes() > PASSIVE_ABOVE_BYTES:
-            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-        if self._wal_bytes() > TRUNCATE_ABOVE_BYTES:
-            with self._lock:
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if self._wal_bytes() <= PASSIVE_ABOVE_BYTES:
+            return
+        if _checkpoint(connection, "PASSIVE") <= RESTART_ABOVE_BYTES:
+            return
+        _checkpoint(connection, "PASSIVE")  # what came meanwhile: the less is left, the shorter writers wait
+        with self._lock:
+            _checkpoint(connection, "TRUNCATE" if self._wal_bytes() > TRUNCATE_ABOVE_BYTES else "RESTART")
 
     def _wal_bytes(self) -> int:
         try:
             return os.stat(self._wal).st_size
         except FileNotFoundError:
             return 0
+
+
+def _checkpoint(connection: sqlite3.Connection, mode: str) -> int:
+    """Returns how long the part of the WAL in use is, in bytes."""
+    _, pages, _ = connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
+    return int(pages) * PAGE_BYTES
