@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 import msgspec
-from msgspec import Raw
+from msgspec import UNSET, Raw
 
 from headway.domain.events import KINDS, Totals
 from headway.domain.position import Cursor
@@ -103,7 +103,7 @@ def snapshot_parts(x: str, cursor: Cursor, state: bytes, logs: Sequence[bytes]) 
             cur=str(cursor),
             part=number,
             parts=len(pieces),
-            state=Raw(state) if number == 1 else None,
+            state=Raw(state) if number == 1 else UNSET,
             logs=[Raw(line) for line in piece],
         )
 

@@ -7,7 +7,7 @@ fields are ignored, so both sides can be upgraded one after the other.
 from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Meta, Raw
+from msgspec import UNSET, Meta, Raw, UnsetType
 
 from headway.domain.events import Totals
 
@@ -144,7 +144,7 @@ class Snap(ServerMessage, tag="snap", frozen=True):
     cur: str
     part: int
     parts: int
-    state: Raw | None = None
+    state: Raw | UnsetType = UNSET
     logs: list[Raw] = msgspec.field(default_factory=list)
 
 

@@ -15,7 +15,7 @@ from enum import Enum, auto
 import msgspec
 
 from headway.domain.position import Cursor
-from headway.errors import HeadwayError, InvalidMessage
+from headway.errors import HeadwayError, InvalidMessage, PositionLost
 from headway.protocol import messages as m
 from headway.protocol.close_codes import CloseCode
 from headway.protocol.codec import decode_client
@@ -33,7 +33,7 @@ from headway.protocol.effects import (
 )
 from headway.protocol.lobby import LobbySubscription
 from headway.protocol.resume import LogHead
-from headway.protocol.subscription import Subscription
+from headway.protocol.subscription import Pacing, Subscription
 from headway.protocol.window import TokenBucket
 
 
@@ -54,6 +54,7 @@ class Timers:
 class SessionOptions:
     timers: Timers = field(default_factory=Timers)
     limits: m.Limits = field(default_factory=m.Limits)
+    pacing: Pacing = field(default_factory=Pacing)
 
 
 class Life(Enum):
@@ -77,8 +78,8 @@ class Session:
 
     def __init__(self, conn: str, now: float, options: SessionOptions | None = None) -> None:
         self._conn = conn
-        self._timers = (options or SessionOptions()).timers
-        self._limits = (options or SessionOptions()).limits
+        options = options or SessionOptions()
+        self._timers, self._limits, self._pacing = options.timers, options.limits, options.pacing
         self._life = Life.HELLO
         self._hello_by = now + self._timers.hello_s
         self._bucket = TokenBucket(self._limits.messages_per_s, self._limits.burst, now)
@@ -164,7 +165,9 @@ class Session:
         if request.x == m.LOBBY:
             subscription = LobbySubscription(self._numbers)
         else:
-            subscription = Subscription(self._numbers, request, cursor, self._limits)
+            subscription = Subscription(
+                self._numbers, request, cursor, limits=self._limits, pacing=self._pacing
+            )
         ended = self._end(known)
         self._by_x[request.x] = self._by_number[subscription.number] = subscription
         return [*ended, *subscription.open()]
@@ -244,10 +247,15 @@ class Session:
         return self._with(number, lambda each: each.events_read(piece, now))
 
     def refused(self, number: int, error: HeadwayError, *, retry_ms: int | None = None) -> list[Effect]:
-        """Answers any question about a subscription that cannot be served; it ends, the others go on."""
-        subscription = self._by_number.get(number)
-        if subscription is None or self._life is Life.CLOSED:
+        """Answers any question about a subscription that cannot be served; it ends, the others go on.
+
+        Only a position that retention has removed meanwhile is looked at again.
+        """
+        subscription = self._alive(number)
+        if subscription is None:
             return []
+        if isinstance(error, PositionLost):
+            return subscription.open()
         answer = m.Err(code=error.code, msg=error.message, x=subscription.x, retry=retry_ms)
         return [*self._end(subscription), Send(answer)]
 

@@ -4,12 +4,14 @@
 opening ──found──▶ loading ──snapshot_read──▶ idle ◀──────────────┐
    ▲  └──resumed──────────────────────────────▶ │ more, room      │ written
    │                                            ▼                 │
-   │ next execution, or continuity broken    reading ──events──▶ writing ──eos──▶ ended
-   └──────────────────────────────────────────── paused: no room until an ack
+   └── continuity broken ─────────────────── reading ──events──▶ writing ──seal──▶ ended
 ```
-A workflow that has never run leaves it `waiting`. Every read is a question to the shell; one at a time.
+`idle` without room is `paused` until an ack. A workflow that has never run leaves it `waiting`, and from
+`ended` a subscription to a workflow goes on to the next execution, from its start. Every read is a question
+to the shell, one at a time.
 """
 
+from dataclasses import dataclass
 from enum import Enum, auto
 
 from headway.domain.position import Cursor
@@ -19,9 +21,14 @@ from headway.protocol.messages import Ev, Limits, Result, Sub, SubOk, Why
 from headway.protocol.resume import LogHead, Reset, Resumed, agrees_with, decide
 from headway.protocol.window import Window
 
-FRAME_EVENTS = 256
-FRAME_BYTES = 65_536
-CONFLATED_EVENTS = 4_096  # most that one conflated frame covers
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pacing:
+    """How much one frame holds, and from how far behind on events may be left out in mode `state`."""
+
+    frame_events: int = 256
+    frame_bytes: int = 65_536
+    conflated_events: int = 4_096  # most that one conflated frame covers
 
 
 class Stage(Enum):
@@ -43,8 +50,11 @@ def continues(piece: Piece, cursor: Cursor) -> bool:
 class Subscription:
     """Turns answers of the shell into what the viewer is sent; holds no event."""
 
-    def __init__(self, number: int, request: Sub, cursor: Cursor | None, limits: Limits) -> None:
+    def __init__(
+        self, number: int, request: Sub, cursor: Cursor | None, *, limits: Limits, pacing: Pacing
+    ) -> None:
         self.number, self.x, self.mode, self.tail = number, request.x, request.mode, request.tail
+        self._pacing = pacing
         self.stage = Stage.OPENING
         self.stalled_since: float | None = None
         self.cursor = cursor
@@ -56,27 +66,17 @@ class Subscription:
         self._from_start = False
         self._window = Window(limits)
 
-    def open(self, *, after: str | None = None) -> list[Effect]:
-        """Ask what to follow: `after` an execution that has ended, its successor from the start."""
+    def open(self) -> list[Effect]:
+        """Ask what to follow, and whether the log still holds what the viewer has."""
         self.stage, self._sealed = Stage.OPENING, False
-        if after is not None:
-            self.cursor, self.execution_id, self._from_start = None, None, True
-        return [
-            Follow(
-                number=self.number,
-                x=self.x,
-                execution_id=self.execution_id,
-                after=after,
-                cursor=self.cursor,
-            )
-        ]
+        return [Follow(number=self.number, x=self.x, execution_id=self.execution_id, cursor=self.cursor)]
 
     def found(self, found: Found | None) -> list[Effect]:
         """What `x` names now; `None` while there is nothing, and again once there is."""
-        if self.stage not in (Stage.OPENING, Stage.WAITING):
-            return []
         if found is None:
             return self._wait()
+        if not self._accepts(found):
+            return []
         head, self.execution_id = found.head, found.execution_id
         self._know(head)
         decision = decide(self.cursor, head, tag=found.tag, mode=self.mode)
@@ -135,7 +135,7 @@ class Subscription:
         self.stalled_since = None
         if self._sealed:
             self.stage = Stage.ENDED
-            return self.open(after=self.execution_id) if follows_on else []
+            return [Follow(number=self.number, x=self.x, after=self.execution_id)] if follows_on else []
         self.stage = Stage.IDLE
         return self.advance()
 
@@ -173,25 +173,34 @@ class Subscription:
             self.stage = Stage.PAUSED
             return []
         self.stage, self._hinted_seq = Stage.READING, 0
-        conflate = self.mode == "state" and behind > FRAME_EVENTS
+        pacing = self._pacing
+        conflate = self.mode == "state" and behind > pacing.frame_events
+        most = pacing.conflated_events if conflate else pacing.frame_events
         return [
             ReadEvents(
                 number=self.number,
                 execution_id=self.execution_id,
                 after=self.cursor.seq,
-                max_events=min(CONFLATED_EVENTS if conflate else FRAME_EVENTS, self._window.events),
-                max_bytes=min(FRAME_BYTES, self._window.bytes),
+                max_events=min(most, self._window.events),
+                max_bytes=min(pacing.frame_bytes, self._window.bytes),
                 conflate=conflate,
                 tail=self.tail,
             )
         ]
 
+    def _accepts(self, found: Found) -> bool:
+        """A successor once this execution has ended; before, what was asked for."""
+        if self.stage is Stage.ENDED and found.execution_id != self.execution_id:
+            self.cursor, self._from_start, self._sealed = None, True, False
+            return True
+        wanted = self.stage in (Stage.OPENING, Stage.WAITING)
+        return wanted and self.execution_id in (None, found.execution_id)
+
     def _wait(self) -> list[Effect]:
         """A viewer that is there before the start sees all of it."""
-        self._from_start = True
-        if self.stage is Stage.WAITING:
+        if self.stage is not Stage.OPENING or self.execution_id is not None:
             return []
-        self.stage = Stage.WAITING
+        self.stage, self._from_start = Stage.WAITING, True
         return [Send(SubOk(x=self.x, result="waiting"))]
 
     def _know(self, head: LogHead) -> None:

@@ -1,0 +1,190 @@
+"""A node that serves the rich protocol over a network, as a model: sessions, a journal, and no clock.
+
+Questions of a session wait until a test answers them, frames until it delivers them, so that a test owns
+every interleaving.
+"""
+
+from collections import deque
+from collections.abc import Callable
+
+from tests.support.viewer_model import ViewerModel
+
+from headway.adapters.journal.memory import MemoryJournal
+from headway.domain.identifiers import ExecutionId
+from headway.domain.position import Cursor
+from headway.errors import PositionLost
+from headway.ports import Head
+from headway.protocol import messages as m
+from headway.protocol.codec import encode, encode_events, lines_of, seal_of
+from headway.protocol.conflation import conflate
+from headway.protocol.effects import (
+    Abort,
+    Authenticate,
+    Close,
+    Effect,
+    Follow,
+    Found,
+    Piece,
+    ReadEvents,
+    ReadHeads,
+    ReadSnapshot,
+    Send,
+    SendEvents,
+    Unfollow,
+)
+from headway.protocol.session import Session, SessionOptions
+from headway.services.states import encode_state, load_state
+
+Question = Authenticate | Follow | ReadSnapshot | ReadEvents | ReadHeads | SendEvents
+TOO_MANY_QUESTIONS = 2_000  # of one connection without a frame going out: it runs in a circle
+
+
+class Node:
+    """What the sessions of one server see: the journal as it is now, replaced by a restore."""
+
+    def __init__(self, journal: MemoryJournal, execution_id: ExecutionId) -> None:
+        self.journal, self.execution_id = journal, execution_id
+
+    def head(self) -> Head:
+        return self.journal.heads([self.execution_id])[self.execution_id]
+
+    def found(self, cursor: Cursor | None) -> Found:
+        tag = None
+        if cursor is not None:
+            try:
+                tag = self.journal.tag_at(self.execution_id, cursor.seq)
+            except PositionLost:
+                tag = None
+        return Found(self.execution_id, self.head(), tag)
+
+    def snapshot(self, upto: int, tail: int) -> tuple[Cursor, bytes, list[bytes]]:
+        """At `upto`, or at the head where a restore or retention has taken that away."""
+        head = self.head()
+        seq = upto if head.trimmed_upto <= upto <= head.last_seq else head.last_seq
+        state = load_state(self.journal, self.execution_id, seq)
+        cursor = Cursor(head.epoch, seq, self.journal.tag_at(self.execution_id, seq))
+        after = max(head.trimmed_upto, seq - 3 * tail)
+        lines = [line for segment in self._segments(after) for line in lines_of(segment)]
+        logs = [line for line in lines[: seq - after] if b'"kind":"log"' in line]
+        return cursor, encode_state(state), logs[-tail:] if tail else []
+
+    def piece(self, question: ReadEvents) -> Piece:
+        head, after = self.head(), question.after
+        if after > head.last_seq:
+            raise PositionLost
+        tag = self.journal.tag_at(self.execution_id, after)
+        segments = self.journal.read(
+            self.execution_id, after, max_events=question.max_events, max_bytes=question.max_bytes
+        )
+        body = b"".join(segment.body for segment in segments)
+        upto, tag_after = (segments[-1].last_seq, segments[-1].tag_after) if segments else (after, tag)
+        kept = conflate(body, tail=question.tail) if question.conflate else None
+        return Piece(
+            epoch=head.epoch,
+            after=after,
+            upto=upto,
+            tag_before=tag,
+            tag_after=tag_after,
+            body=kept.body if kept else body,
+            count=kept.count if kept else upto - after,
+            head=head,
+            left_out=kept.left_out if kept else None,
+            seal=self._seal(head) if head.closed and upto == head.last_seq else None,
+        )
+
+    def _seal(self, head: Head) -> m.Totals | None:
+        after = head.last_seq - 1
+        if after < head.trimmed_upto:
+            return load_state(self.journal, self.execution_id).totals
+        return seal_of(lines_of(b"".join(self._segments(after)))[-1])
+
+    def _segments(self, after: int) -> list[bytes]:
+        return [segment.body for segment in self.journal.read(self.execution_id, after)]
+
+
+class Connection:
+    """One session with its viewer, and what is on the way between them."""
+
+    def __init__(
+        self,
+        node: Node,
+        viewer: ViewerModel,
+        now: float,
+        options: SessionOptions,
+        on_frame: Callable[[m.AnyServerMessage], None],
+    ) -> None:
+        self.node, self.viewer, self.session = node, viewer, Session("c-1", now, options)
+        self.questions: deque[Question] = deque()
+        self.frames: deque[bytes] = deque()
+        self.ended: Close | Abort | None = None
+        self._on_frame = on_frame
+        self._asked = 0
+        self._say(viewer.connected(), now)
+
+    def answer(self, now: float) -> None:
+        """Answer the oldest question."""
+        if not self.questions or self.ended is not None:
+            return
+        self._asked += 1
+        assert self._asked < TOO_MANY_QUESTIONS, f"a circle of {list(self.questions)}"
+        self.carry_out(self._answer(self.questions.popleft(), now), now)
+
+    def deliver(self, now: float) -> None:
+        """Let the viewer have the oldest frame."""
+        if self.frames:
+            self._say(self.viewer.receive(self.frames.popleft()), now)
+
+    def hint(self, last_seq: int, now: float) -> None:
+        for number in range(1, 200):
+            self.carry_out(self.session.grew(number, last_seq), now)
+
+    def tick(self, now: float) -> None:
+        self.carry_out(self.session.tick(now), now)
+
+    def carry_out(self, effects: list[Effect], now: float) -> None:
+        for effect in effects:
+            assert self.ended is None, f"{effect} after {self.ended}"
+            match effect:
+                case Send(message):
+                    self._write(message, encode(message))
+                case SendEvents(header=header, body=body):
+                    self._write(header, encode_events(header, body))
+                    self.questions.append(effect)
+                case Close() | Abort():
+                    self.ended = effect
+                case Unfollow():
+                    pass  # late answers are the session's to ignore
+                case Follow(after=str()):
+                    pass  # there is no second execution: never answered
+                case Authenticate() | Follow() | ReadSnapshot() | ReadEvents() | ReadHeads():
+                    self.questions.append(effect)
+                case _:
+                    raise AssertionError(effect)
+
+    def _write(self, message: m.AnyServerMessage, frame: bytes) -> None:
+        self._asked = 0 if isinstance(message, m.Ev | m.Snap) else self._asked
+        self._on_frame(message)
+        self.frames.append(frame)
+
+    def _say(self, messages: list[m.AnyClientMessage], now: float) -> None:
+        for message in messages:
+            self.carry_out(self.session.receive(encode(message).decode(), now), now)
+
+    def _answer(self, question: Question, now: float) -> list[Effect]:
+        session, node = self.session, self.node
+        try:
+            match question:
+                case Authenticate():
+                    return session.authenticated(None, now, "2026-11-22T21:30:00.000000Z")
+                case Follow(number=number, cursor=cursor):
+                    return session.found(number, node.found(cursor))
+                case ReadSnapshot(number=number, upto=upto, tail=tail):
+                    return session.snapshot_read(number, *node.snapshot(upto, tail))
+                case ReadEvents(number=number):
+                    return session.events_read(number, node.piece(question), now)
+                case ReadHeads(execution_ids):
+                    return session.heads_read(dict.fromkeys(execution_ids, node.head()), now)
+                case SendEvents(number=number):
+                    return session.written(number, now)
+        except PositionLost as error:
+            return session.refused(question.number, error)
