@@ -182,9 +182,10 @@ async def _started(
                 lambda: output, *words, stdin=DEVNULL, cwd=cwd, env=env, start_new_session=own_group
             )
     except (OSError, ValueError) as error:
-        # A missing program, a missing directory, a null byte: the error names which.
+        # A missing program, a missing folder, a null byte.
+        place = f" in {cwd}" if cwd is not None else ""
         raise CommandFailed(
-            f"`{shown(command)}` could not be started: {error}", command=shown(command), exit_code=127
+            f"`{shown(command)}` could not be started{place}: {error}", command=shown(command), exit_code=127
         ) from error
     return process
 
