@@ -65,7 +65,7 @@ types: $(PYTHON_READY) $(NODE_READY)
 	scripts/front_end.sh run types
 
 protocol: $(PYTHON_READY) ## Write protocol/ anew from the Python structs
-	cd backend && .venv/bin/python scripts/write_protocol.py
+	cd backend && .venv/bin/python -m scripts.write_protocol
 
 bench: setup ## Measure, side by side with peers; the table goes to bench/results/
 	@scripts/python_env.sh --group bench

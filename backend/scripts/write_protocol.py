@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Raw
+from scripts.rich_vectors import rich_files
 
 from headway.domain import events as e
 from headway.domain.execution import MAX_STEPS, State
@@ -163,12 +164,23 @@ def outgrows_the_state() -> list[e.EventData]:
     ]
 
 
+def moves_only_known_steps() -> list[e.EventData]:
+    """Progress of a step that never started, or fell out of the state, moves the execution alone."""
+    return [
+        *opening(),
+        e.StepProgressed(progress=5.0, step="ghost", step_id="ghost#1", done=1, total=2, message="from afar"),
+        e.StepStarted(step="load", step_id="load#1"),
+        e.StepProgressed(progress=50.0, step="load", step_id="load#1", done=1, total=2),
+    ]
+
+
 SCENARIOS = {
     "completes": completes,
     "fails-after-retries": fails_after_retries,
     "is-cancelled": is_cancelled,
     "resumes-with-a-group": resumes_with_a_group,
     "outgrows-the-state": outgrows_the_state,
+    "moves-only-known-steps": moves_only_known_steps,
 }
 
 
@@ -222,6 +234,8 @@ def files() -> Iterator[tuple[Path, str]]:
     yield ROOT / "schema.json", json.dumps(protocol_schema(), **pretty) + "\n"
     yield ROOT / "fixtures" / "frames.json", json.dumps(list(golden_frames()), **pretty) + "\n"
     yield ROOT / "fixtures" / "tags.json", json.dumps(tag_chain(), **pretty) + "\n"
+    for path, content in rich_files():
+        yield ROOT / "fixtures" / path, json.dumps(content, **pretty) + "\n"
     for name, scenario in SCENARIOS.items():
         vector = fold_vector(name, lines_of(scenario()))
         layout = pretty if len(vector["events"]) < 100 else {"ensure_ascii": False}

@@ -160,7 +160,7 @@ function applyKnown(state: State, event: KnownEvent): void {
       counts.steps_completed += 1
       return advance(state, event.data)
     case 'step.progressed':
-      return progressStep(state, event.data, at)
+      return progressStep(state, event.data)
     case 'step.retrying': {
       counts.logs += 1
       counts.errors += 1
@@ -290,11 +290,12 @@ function startStep(state: State, data: DataByKind['step.started'], at: string): 
   state.message = data.message || state.message
 }
 
-function progressStep(state: State, data: DataByKind['step.progressed'], at: string): void {
+function progressStep(state: State, data: DataByKind['step.progressed']): void {
   advance(state, data)
   state.message = data.message || state.message
   if (data.step_id === undefined || data.step === undefined) return
-  const step = stepOf(state, { step: data.step, step_id: data.step_id }, at)
+  const step = state.steps.get(data.step_id)
+  if (!step) return // progress makes no step: an earlier one may be left out where a later one says it all
   step.done = data.done ?? step.done
   step.total = data.total ?? step.total
   step.unit = data.unit || step.unit
