@@ -77,7 +77,7 @@ class Inbox:
         """Leave an event; never blocks, never raises."""
         items = self._items
         items.append((self._now_ns(), lane, entry, None))
-        if type(entry) is Log:
+        if type(entry) is Log and type(entry.message) is str:
             self._chars += len(entry.message)
         if self._idle:
             self._idle = False
@@ -96,18 +96,20 @@ class Inbox:
             self._urgent = True
             self._wakes.put(None)
 
-    def wait(self, idle_s: float, window_s: float) -> None:
-        """Wait up to `idle_s` for a first event, then up to `window_s` for more to share its transaction."""
+    def wait(self, window_s: float, idle_s: float) -> None:
+        """Let events gather for `window_s`, then wait up to `idle_s` for a first one.
+
+        Only who waits for an answer, or fills a batch, ends the window early.
+        """
+        if window_s > 0:
+            self._gathering = True
+            if not self._urgent and len(self._items) < self._crowd:
+                self._sleep(window_s)
+            self._gathering = False
         self._idle = True
         if not self._items and not self._urgent:
             self._sleep(idle_s)
         self._idle = False
-        if not self._items or self._urgent or window_s <= 0:
-            return
-        self._gathering = True
-        if not self._urgent and len(self._items) < self._crowd:
-            self._sleep(window_s)
-        self._gathering = False
 
     def take(self) -> tuple[list[Item], dict["Lane", Dropped]]:
         """The oldest events, as many as make one transaction, and what was given up before them."""
@@ -122,8 +124,7 @@ class Inbox:
             while items and len(taken) < TAKE_EVENTS and chars < TAKE_CHARS:
                 item = items.popleft()
                 taken.append(item)
-                if type(item[2]) is Log:
-                    chars += len(item[2].message)
+                chars += _chars(item[2])
             self._chars = max(0, self._chars - chars) if items else 0
         return taken, dropped
 
@@ -150,10 +151,16 @@ class Inbox:
                 item = items.popleft()
                 _, lane, entry, _ = item
                 if type(entry) is Log:
-                    self._chars -= len(entry.message)
+                    self._chars -= _chars(entry)
                     self._dropped.setdefault(lane, Dropped()).logs += 1
                 elif type(entry) is Latest:
                     lane.forget_latest(entry)
                     self._dropped.setdefault(lane, Dropped()).progress += 1
                 else:
                     self._kept.append(item)
+
+
+def _chars(entry: Entry) -> int:
+    if type(entry) is Log and type(entry.message) is str:  # users may hand over anything
+        return len(entry.message)
+    return 0

@@ -126,7 +126,7 @@ class Recorder:
     def _run(self) -> None:
         while not self._closing.is_set():
             now = self._clock.monotonic()
-            self._inbox.wait(self._until_due(now), self._flushed_at + WINDOW_S - now)
+            self._inbox.wait(self._flushed_at + WINDOW_S - now, self._until_due(now))
             try:
                 self._turn()
             except Exception:
@@ -226,9 +226,9 @@ class Recorder:
             _logger.error("execution %s can no longer be recorded: %r", lane.execution_id, error)
         self.forget(lane)
         known = error if isinstance(error, HeadwayError) else HeadwayError(f"{type(error).__name__}: {error}")
+        lane.on_lost(known)
         if draft is not None:
             self._answer(draft.waiters, known)
-        lane.on_lost(known)
 
     def _listen(self) -> None:
         """Read what others have appended: after hints, and now and then by ourselves."""
