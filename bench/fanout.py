@@ -18,6 +18,7 @@ from machine import HERE, SERVER_CORE, pinned, work_folder
 from processes import READY_WITHIN_S, Database, Server, answers, until, worker
 from viewers import Viewers, complete
 
+STALL_AT_S = 8.0  # by then the ring is full, so that what grows is theirs
 STEP_UP = 1.5
 MAX_RATE = 20_000  # events a second; where the worker itself would be the subject
 MAX_GENERATOR_CPU = 0.95
@@ -28,7 +29,7 @@ Measure = Callable[[int, float, float], Measured]  # viewers, events a second, s
 def measure_headway(
     viewers: int, rate: float, seconds: float, *, stalled: int = 0, hold_s: float = 0.0
 ) -> Measured:
-    """Viewers of one execution that logs at `rate`; the stalled ones join after three seconds."""
+    """Viewers of one execution that logs at `rate`; the stalled ones join after a while."""
     with work_folder() as folder, Database(folder) as database, worker(database, SERVER_CORE) as own_worker:
         gate = folder / "gate"
         execution = database.queue("ticker", {"gate": str(gate), "rate": rate, "seconds": seconds})
@@ -39,7 +40,7 @@ def measure_headway(
                 f"/ws/workflow/{execution}?after=0",
                 viewers=viewers,
                 stalled=stalled,
-                stall_at=3.0 if stalled else 0.0,
+                stall_at=STALL_AT_S if stalled else 0.0,
                 hold=hold_s,
                 pid=f"{server.pid},{own_worker.pid}",
                 limit_s=60 + 4 * seconds + hold_s,
@@ -60,13 +61,18 @@ def measure_naive(viewers: int, rate: float, seconds: float, *, stalled: int = 0
             viewers=viewers,
             stalled=stalled,
             pid=str(pid),
-            limit_s=30 + 4 * seconds,
+            limit_s=naive_limit_s(seconds),
         ) as load,
     ):
         url = f"http://127.0.0.1:{port}/emit"
         httpx.post(url, params={"rate": rate, "seconds": seconds}, timeout=30).raise_for_status()
         result = load.result()
     return judged(result, viewers, rate, seconds)
+
+
+def naive_limit_s(seconds: float) -> float:
+    """How long the viewers of the naive server wait for `seconds` of events."""
+    return 20 + 2 * seconds
 
 
 def judged(result: Measured, viewers: int, rate: float, seconds: float) -> Measured:
@@ -169,8 +175,8 @@ def measure(*, quick: bool = False) -> Measured:
     return {
         "headway": measure_headway(thousand, rate, seconds),
         "naive": measure_naive(thousand, rate, seconds),
-        "quiet_headway": measure_headway(1, 20.0, seconds),
-        "quiet_naive": measure_naive(1, 20.0, seconds),
+        "quiet_headway": measure_headway(1, 50.0, seconds),
+        "quiet_naive": measure_naive(1, 50.0, seconds),
         "highest_headway": highest_rate(measure_headway, thousand, rate, step_s),
         "highest_naive": highest_rate(measure_naive, thousand, 40.0, step_s),
         "stalled_headway": stalled_cost(stalled_run) | {"run": stalled_run},

@@ -136,7 +136,11 @@ class Server(Child):
 
     def __enter__(self) -> Self:
         super().__enter__()
-        until(lambda: answers(f"http://127.0.0.1:{self.port}/readyz"), READY_WITHIN_S, "the server")
+        try:
+            until(lambda: answers(f"http://127.0.0.1:{self.port}/readyz"), READY_WITHIN_S, "the server")
+        except TimeoutError:
+            self.__exit__(None, None, None)
+            raise
         return self
 
     def __exit__(
