@@ -39,6 +39,7 @@ from headway.services.workflow_execution_engine import WorkflowExecutionEngine
 
 __all__ = ["MemoryJournal", "Result", "Runner", "run", "run_async"]
 
+SHARED_S = 3600.0
 SWEEP_S = 1.0  # a look at the head by itself, as every follower of hints has one
 
 
@@ -95,48 +96,52 @@ class Runner:
 
     journal: Journal = field(default_factory=MemoryJournal)
     capture: bool = True
+    _hints: MemoryHintBus = field(default_factory=MemoryHintBus, init=False, repr=False)
+    _outputs: MemoryOutputStore = field(default_factory=MemoryOutputStore, init=False, repr=False)
 
     def run(self, workflow: Workflow[..., Any], /, **input: Any) -> Result:
         """Run it to its end from plain code; the input is validated as the server does.
 
         Raises:
             InvalidInput: The input does not fit; names each field.
+            RuntimeError: An event loop runs here; await `run_async` there.
         """
+        if asyncio._get_running_loop() is not None:
+            raise RuntimeError("an event loop runs here: write `await run_async(...)`")
         return asyncio.run(self.run_async(workflow, **input))
 
     async def run_async(self, workflow: Workflow[..., Any], /, **input: Any) -> Result:
         """The same from asynchronous code. Cancelling it leaves the execution unfinished."""
-        hints, outputs = MemoryHintBus(), MemoryOutputStore()
-        executions = Executions(self.journal, hints, SystemClock(), partial(secrets.randbits, 80))
+        executions = Executions(self.journal, self._hints, SystemClock(), partial(secrets.randbits, 80))
         definition = workflow.definition
         self.journal.put_definitions(SourceFile(path=definition.source), [definition])
-        async with self._engine(workflow, hints, outputs):
+        async with self._engine(workflow):
             started = executions.start(definition.workflow_id, from_json(to_json(input)), by="test")
-            await _ended(self.journal, hints, started.execution_id)
-        return _result(self.journal, outputs, started.execution_id)
+            await _ended(self.journal, self._hints, started.execution_id)
+        return _result(self.journal, self._outputs, started.execution_id)
 
     @asynccontextmanager
-    async def _engine(
-        self, workflow: Workflow[..., Any], hints: HintBus, outputs: OutputStore
-    ) -> AsyncIterator[None]:
+    async def _engine(self, workflow: Workflow[..., Any]) -> AsyncIterator[None]:
         uninstall = capture.install() if self.capture else lambda: None
         clock = SystemClock()
-        with closing(Recorder(self.journal, hints, clock)) as recorder:
+        with closing(Recorder(self.journal, self._hints, clock)) as recorder:
             engine = WorkflowExecutionEngine(
                 self.journal,
-                hints,
+                self._hints,
                 recorder,
-                outputs,
+                self._outputs,
                 clock,
                 {workflow.workflow_id: workflow},
                 owner=f"test-{secrets.token_hex(4)}",
                 scope_ended=capture.end_of_scope,
             )
             await engine.start()
+            grace_s = 0.0
             try:
                 yield
+                grace_s = SHARED_S  # it may have taken what another call on this journal waits for
             finally:
-                await engine.stop(grace_s=0)
+                await engine.stop(grace_s)
                 uninstall()
 
 

@@ -2,15 +2,21 @@
 
 import asyncio
 import logging
+import time
 import warnings
 
 import pytest
+from tests.support.eventually import eventually
 from tqdm import tqdm
 
 from headway import current, gather, log, output, progress, shell, step, track, workflow
-from headway.domain.events import StepCompleted, StepProgressed
+from headway.adapters.clock import SystemClock
+from headway.adapters.hints.memory import MemoryHintBus
+from headway.domain.events import Log, StepCompleted, StepProgressed
 from headway.errors import InvalidInput, WorkflowError
-from headway.ports import ExecutionFilter
+from headway.ports import ExecutionFilter, ExecutionRecord
+from headway.services.executions import Executions
+from headway.services.states import events_between
 from headway.testing import MemoryJournal, Runner, run, run_async
 
 logger = logging.getLogger("shop")
@@ -136,3 +142,57 @@ def test_executions_of_a_runner_share_its_journal() -> None:
     runner = Runner(journal=journal)
     ids = {runner.run(plain, count=1).execution_id for _ in range(2)}
     assert {record.execution_id for record in journal.find(ExecutionFilter())} == ids
+
+
+async def test_runs_at_once_in_one_journal_each_get_their_own_result() -> None:
+    runner = Runner()
+    results = await asyncio.gather(*[runner.run_async(asynchronous, count=count) for count in range(4)])
+    assert [len(result.output["doubled"]) for result in results] == [0, 1, 2, 3]
+    assert all(result.outputs == {"report.txt": b"done"} for result in results)
+    assert not any(event.kind == "execution.resumed" for result in results for event in result.events)
+
+
+async def test_where_a_loop_runs_it_says_what_to_write() -> None:
+    with pytest.raises(RuntimeError, match="await run_async"):
+        run(asynchronous)
+
+
+@step
+def count_slowly(upto: int) -> int:
+    for _ in track(range(upto)):
+        time.sleep(0.01)
+    return upto
+
+
+@workflow
+def stoppable(command: bool) -> None:
+    if command:
+        shell.wait("echo working; sleep 60")
+    else:
+        log("working")
+        count_slowly(100_000)
+
+
+@pytest.mark.parametrize("command", [True, False])
+async def test_a_cancel_ends_a_command_and_a_tracked_loop_of_a_plain_workflow(command: bool) -> None:
+    journal = MemoryJournal()
+    executions = Executions(journal, MemoryHintBus(), SystemClock(), lambda: 0)
+    running = asyncio.create_task(Runner(journal=journal).run_async(stoppable, command=command))
+
+    def record() -> ExecutionRecord | None:
+        return next(iter(journal.find(ExecutionFilter())), None)
+
+    def works() -> bool:
+        found = record()
+        return found is not None and any(
+            isinstance(event.data, Log) and event.data.message == "working"
+            for event in events_between(journal, found.execution_id, 0, found.head.last_seq)
+        )
+
+    await asyncio.to_thread(eventually, works, 10)
+    found = record()
+    assert found is not None
+    executions.cancel(found.execution_id, by="a test")
+    result = await running
+    assert result.status == "cancelled"
+    assert not any("could not be stopped" in line.message for line in result.logs)

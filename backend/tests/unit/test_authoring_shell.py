@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic_core import from_json, to_json
 from tests.support.eventually import eventually
 from tests.support.recording_scope import RecordingScope, entered
 
@@ -15,6 +16,7 @@ from headway import shell
 from headway.authoring.command import KEPT_CHARS, CommandResult
 from headway.domain.events import Log
 from headway.errors import CommandFailed, StepTimeout
+from headway.ports import RunnableStep
 
 PYTHON = sys.executable
 
@@ -140,3 +142,14 @@ def test_in_a_plain_step_it_ends_when_the_execution_is_cancelled() -> None:
     scope.cancelled = True
     thread.join(10)
     assert len(outcome) == 1
+
+
+async def test_a_recalled_result_is_a_result_again() -> None:
+    """After a crash the engine gives back what it recorded, which is JSON."""
+
+    class RecallingScope(RecordingScope):
+        async def run_step(self, step: RunnableStep, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+            return step.restore(from_json(to_json(await super().run_step(step, args, kwargs))))
+
+    with entered(RecallingScope()):
+        assert await shell("echo a") == CommandResult(command="echo a", exit_code=0, stdout="a\n", stderr="")
