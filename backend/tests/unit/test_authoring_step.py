@@ -3,18 +3,23 @@
 import asyncio
 import pickle
 import threading
+from collections import Counter
 from collections.abc import Coroutine
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from pydantic import BaseModel, ConfigDict, Field
 from tests.support.recording_scope import RecordingScope, entered
 
 import headway
 from headway import gather, step
 from headway.errors import DefinitionError
+from headway.services.values import encode_result
 
 
 @step
@@ -158,6 +163,39 @@ def load() -> list[Page]:
 
 def test_restore_makes_a_recorded_result_what_the_annotation_says() -> None:
     assert load.restore([{"path": "a", "day": "2026-01-02"}]) == [Page(Path("a"), date(2026, 1, 2))]
+
+
+class Order(BaseModel):
+    model_config = ConfigDict(strict=True)
+    placed: date = Field(alias="placedOn")
+    price: Decimal
+
+
+@pytest.mark.parametrize(
+    ("hint", "value"),
+    [
+        (Page, Page(Path("a"), date(2026, 1, 2))),
+        (Order, Order(placedOn=date(2026, 1, 2), price=Decimal("9.90"))),
+        (tuple[int, str], (1, "a")),
+        (dict[str, set[int]], {"a": {1, 2}}),
+        (Counter[str], Counter("aab")),
+        (bytes, "ä".encode()),
+        (timedelta, timedelta(days=1, microseconds=5)),
+        (int | str | None, None),
+        (int | str | None, "1"),
+    ],
+)
+def test_what_a_step_returned_comes_back_equal(hint: Any, value: object) -> None:
+    """After a crash the workflow goes on with what was recorded: it must not be able to tell."""
+
+    def returns() -> object:
+        return value
+
+    returns.__annotations__["return"] = hint
+    recorded = encode_result(value)
+    assert recorded is not None
+    restored = step(returns).restore(msgspec.json.decode(recorded))
+    assert (restored, type(restored)) == (value, type(value))
 
 
 def test_restore_leaves_what_does_not_fit() -> None:

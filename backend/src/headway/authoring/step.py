@@ -63,8 +63,11 @@ class Step(Generic[P, T]):
         adapter = self._result
         if adapter is None:
             return value
+        from pydantic_core import to_json
+
         try:
-            return adapter.validate_python(value)
+            # As JSON and by field names, as it was recorded: strict types and aliases would refuse it else.
+            return adapter.validate_json(to_json(value), by_alias=True, by_name=True)
         except (ValueError, TypeError):
             return value
 
