@@ -66,22 +66,24 @@ export function ExecutionsPage() {
         </p>
       )}
       {data && <ExecutionTable executions={data.executions} filtered={filtered} />}
-      <Group justify="space-between" mt="md">
-        <Button
-          variant="default"
-          disabled={!search.cursor}
-          onClick={() => navigate({ search: { ...search, cursor: undefined } })}
-        >
-          Newest
-        </Button>
-        <Button
-          variant="default"
-          disabled={!data?.next_cursor}
-          onClick={() => navigate({ search: { ...search, cursor: data?.next_cursor ?? undefined } })}
-        >
-          Older
-        </Button>
-      </Group>
+      {(search.cursor || data?.next_cursor) && (
+        <Group justify="space-between" mt="md">
+          <Button
+            variant="default"
+            disabled={!search.cursor}
+            onClick={() => navigate({ search: { ...search, cursor: undefined } })}
+          >
+            Newest
+          </Button>
+          <Button
+            variant="default"
+            disabled={!data?.next_cursor}
+            onClick={() => navigate({ search: { ...search, cursor: data?.next_cursor ?? undefined } })}
+          >
+            Older
+          </Button>
+        </Group>
+      )}
     </>
   )
 }

@@ -46,7 +46,7 @@ export function WorkflowPage() {
     <>
       <PageHead title={title} above={<Link to="/">Workflows</Link>}>
         <Link to="/executions" search={{ workflow: workflowId }}>
-          Its executions
+          All its executions
         </Link>
       </PageHead>
       <WorkflowExecutionInterface

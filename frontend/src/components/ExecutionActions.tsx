@@ -11,7 +11,7 @@ export type ExecutionActionsProps = {
   onStarted: (executionId: string) => void
 }
 
-/** Cancel while it runs; run again with the same input, at any time. */
+/** Cancel while it runs; when it has ended, run again with the same input. */
 export function ExecutionActions({ api, summary, onStarted }: ExecutionActionsProps) {
   const { execution_id: id, closed, phase } = summary
   const [asked, setAsked] = useState<{ id: string; what: 'cancel' | 'retry' } | null>(null)
@@ -49,17 +49,19 @@ export function ExecutionActions({ api, summary, onStarted }: ExecutionActionsPr
           {cancelling ? 'Cancelling…' : 'Cancel'}
         </button>
       )}
-      <button
-        type="button"
-        className="headway-button"
-        disabled={isAsked('retry') || id === ''}
-        onClick={() =>
-          ask('retry', async () => onStarted((await api.retry(id, newIdempotencyKey())).execution_id))
-        }
-      >
-        <Icon name="retrying" />
-        Run again
-      </button>
+      {closed && (
+        <button
+          type="button"
+          className="headway-button"
+          disabled={isAsked('retry') || id === ''}
+          onClick={() =>
+            ask('retry', async () => onStarted((await api.retry(id, newIdempotencyKey())).execution_id))
+          }
+        >
+          <Icon name="retrying" />
+          Run again
+        </button>
+      )}
     </span>
   )
 }

@@ -178,7 +178,7 @@ function Control({ field, control, draft, onChange }: ControlProps) {
     value: draft,
     onChange: (event: { target: { value: string } }) => onChange(event.target.value),
   }
-  const empty = field.required ? undefined : 'empty = default'
+  const empty = field.required ? undefined : 'optional'
   switch (field.kind) {
     case 'boolean':
     case 'choice':

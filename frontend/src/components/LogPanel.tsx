@@ -18,13 +18,12 @@ export function LogPanel({ slice, downloadHref, empty }: LogPanelProps) {
     <section className="headway-log" aria-label="Log">
       <div className="headway-log__toolbar">
         <h3 className="headway-heading">Log</h3>
+        <span className="headway-log__count">
+          {filtered ? `${formatCount(view.shown)} of ${formatCount(slice.lines)}` : formatCount(slice.lines)}
+          <span className="headway-visually-hidden"> lines</span>
+        </span>
         <TextFilter text={text} onChange={setText} />
         <LevelFilter minLevel={minLevel} onChange={setMinLevel} />
-        <span className="headway-log__count">
-          {filtered
-            ? `${formatCount(view.shown)} of ${formatCount(slice.lines)} lines`
-            : `${formatCount(slice.lines)} lines`}
-        </span>
         <span className="headway-log__actions">
           <Toggle
             icon="end"
@@ -35,9 +34,14 @@ export function LogPanel({ slice, downloadHref, empty }: LogPanelProps) {
           />
           <Toggle icon="wrap" label="Wrap" title="Wrap long lines" on={wrap} onToggle={setWrap} />
           {downloadHref && (
-            <a className="headway-button headway-button--quiet" href={downloadHref} download>
+            <a
+              className="headway-button headway-button--quiet"
+              href={downloadHref}
+              download
+              title="Download the log"
+            >
               <Icon name="download" />
-              Download
+              <span className="headway-visually-hidden">Download the log</span>
             </a>
           )}
         </span>

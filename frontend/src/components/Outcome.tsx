@@ -43,7 +43,10 @@ export function ResultPanel({
       data-tone={status === 'completed' ? 'good' : 'plain'}
       aria-label="Result"
     >
-      <h3 className="headway-panel__title">Result</h3>
+      <h3 className="headway-panel__title">
+        Result
+        {shown !== null && <CopyButton text={shown} label="Copy" />}
+      </h3>
       {outputs.length > 0 && (
         <ul className="headway-files">
           {outputs.map(({ name, media_type, size }) => (
@@ -59,12 +62,7 @@ export function ResultPanel({
           ))}
         </ul>
       )}
-      {shown !== null && (
-        <div className="headway-panel__output">
-          <pre className="headway-code">{shown}</pre>
-          <CopyButton text={shown} label="Copy output" />
-        </div>
-      )}
+      {shown !== null && <pre className="headway-code">{shown}</pre>}
     </section>
   )
 }

@@ -81,13 +81,12 @@ function StepCounts({ steps, current }: { steps: readonly StepState[]; current: 
   )
 }
 
-function counts({ counts, plan }: Summary): string {
+function counts({ counts, plan, closed }: Summary): string {
   const { steps, steps_completed: done } = counts
   const total = Math.max(plan.length, steps)
   if (total === 0) return 'no steps yet'
-  return plan.length > 0 && steps <= plan.length
-    ? `${formatCount(done)} of ${formatCounted(total, 'step')}`
-    : `${formatCount(done)} of ${formatCounted(steps, 'step')} so far`
+  const grows = !closed && steps > plan.length
+  return `${formatCount(done)} of ${formatCounted(total, 'step')}${grows ? ' so far' : ''}`
 }
 
 function formatPercent(progress: number): string {

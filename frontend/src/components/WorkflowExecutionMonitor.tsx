@@ -31,7 +31,7 @@ export type WorkflowExecutionMonitorProps = {
   showLog?: boolean | undefined
   /** `false` leaves the steps out. */
   showSteps?: boolean | undefined
-  /** What stands at the end of the head, such as buttons. */
+  /** What stands at the end of the first row, such as buttons. */
   renderActions?: ((summary: Summary) => ReactNode) | undefined
 }
 
@@ -68,9 +68,9 @@ export function WorkflowExecutionMonitor(props: WorkflowExecutionMonitorProps) {
             now={asOf.now}
             onRetry={() => feed.retryNow()}
           />
+          {begun && props.renderActions?.(summary)}
         </div>
         {begun && <ProgressSummary summary={summary} steps={steps} asOf={asOf.time} live={asOf.live} />}
-        {begun && props.renderActions?.(summary)}
         <Announcement workflowId={workflowId} summary={summary} begun={begun} />
       </header>
       {summary.status === 'failed' && <ErrorPanel summary={summary} />}

@@ -58,7 +58,7 @@ function fieldOf(
     kind,
     name,
     path,
-    label: text(raw['title']) || text(schema['title']) || titled(name),
+    label: text(raw['title']) || titled(name),
     help: text(raw['description']) || text(schema['description']),
     required,
     nullable,

@@ -1,0 +1,90 @@
+/** Every page in both themes: no serious accessibility finding, nothing wider than a phone, no console error. */
+
+import AxeBuilder from '@axe-core/playwright'
+import type { Page } from '@playwright/test'
+import { badge, expect, test } from './support/fixtures'
+
+const SCREENS = new URL('../../docs/screens/', import.meta.url).pathname
+
+async function expectAccessible(page: Page): Promise<void> {
+  const { violations } = await new AxeBuilder({ page }).analyze()
+  const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
+  expect(serious.map(({ id, nodes }) => `${id}: ${nodes.map(node => node.html).join(' ')}`)).toEqual([])
+}
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  test.describe(`in ${colorScheme}`, () => {
+    test.use({ colorScheme })
+
+    test('lists, form, execution and errors have no serious accessibility finding', async ({ page, headway }) => {
+      test.setTimeout(90_000)
+      const done = await headway.run('paced', { ticks: 3, pause_s: 0.1 })
+      const failed = await headway.run('broken')
+      await headway.eventually(async () => (await headway.isClosed(done)) && (await headway.isClosed(failed)))
+      const running = await headway.run('paced', { ticks: 300, pause_s: 0.2 })
+
+      await page.goto('/')
+      await expect(page.getByRole('link', { name: /Audit this Python environment/ })).toBeVisible()
+      await expectAccessible(page)
+      await page.goto('/workflows/audit_environment')
+      await expect(page.getByRole('button', { name: 'Run', exact: true })).toBeVisible()
+      await expectAccessible(page)
+      await page.goto('/executions')
+      await expect(page.getByText('failed').first()).toBeVisible()
+      await expectAccessible(page)
+      for (const [id, status] of [
+        [running, 'running'],
+        [done, 'completed'],
+        [failed, 'failed'],
+      ] as const) {
+        await page.goto(`/executions/${id}`)
+        await expect(badge(page)).toHaveText(status)
+        await expectAccessible(page)
+      }
+      await page.goto('/executions/01ARZ3NDEKTSV4RRFFQ69G5FAV')
+      await expect(page.getByText(/no execution|not found/i).first()).toBeVisible()
+      await expectAccessible(page)
+      await fetch(`${headway.url}/api/executions/${running}/cancel`, { method: 'POST' })
+    })
+
+    test('the picture of the README', async ({ page, headway }) => {
+      const id = await headway.run('audit_environment', { standard_library: false, limit: 40 })
+      await page.goto(`/executions/${id}`)
+      await expect(page.getByText(/1\d \/ \d\d/).first()).toBeVisible({ timeout: 40_000 })
+      await page.screenshot({ path: process.env['HEADWAY_SCREENS'] ? `${SCREENS}execution-${colorScheme}.png` : test.info().outputPath('execution.png') })
+      await fetch(`${headway.url}/api/executions/${id}/cancel`, { method: 'POST' })
+      await headway.eventually(() => headway.isClosed(id))
+    })
+  })
+}
+
+test.describe('on a phone', () => {
+  test.use({ viewport: { width: 360, height: 740 } })
+
+  test('no page is wider than the screen', async ({ page, headway }) => {
+    const id = await headway.run('paced', { ticks: 3, pause_s: 0.1 })
+    await headway.eventually(() => headway.isClosed(id))
+    for (const path of ['/', '/workflows/paced', '/executions', `/executions/${id}`]) {
+      await page.goto(path)
+      await expect(page.getByRole('heading', { level: 1 })).toBeVisible()
+      const width = await page.evaluate(() => document.documentElement.scrollWidth)
+      expect(width, path).toBeLessThanOrEqual(360)
+    }
+  })
+})
+
+test('keyboard alone runs a workflow and cancels it', async ({ page }) => {
+  await page.goto('/workflows/endless')
+  const run = page.getByRole('button', { name: 'Run', exact: true })
+  await expect(run).toBeEnabled()
+  for (let presses = 0; presses < 30 && !(await run.evaluate(button => button === document.activeElement)); presses++)
+    await page.keyboard.press('Tab')
+  await page.keyboard.press('Enter')
+  await expect(badge(page)).toHaveText('running')
+
+  const cancel = page.getByRole('button', { name: 'Cancel' })
+  for (let presses = 0; presses < 30 && !(await cancel.evaluate(button => button === document.activeElement)); presses++)
+    await page.keyboard.press('Tab')
+  await page.keyboard.press('Enter')
+  await expect(badge(page)).toHaveText('cancelled', { timeout: 10_000 })
+})

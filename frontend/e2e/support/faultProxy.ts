@@ -1,0 +1,61 @@
+/** A TCP proxy before the server that can cut what goes through it. */
+
+import { createConnection, createServer, type Server, type Socket } from 'node:net'
+
+export class FaultProxy {
+  readonly #sockets = new Set<Socket>()
+  readonly #server: Server
+  #refusing = false
+  url = ''
+
+  constructor(targetUrl: string) {
+    const { port } = new URL(targetUrl)
+    this.#server = createServer(client => {
+      if (this.#refusing) {
+        client.destroy()
+        return
+      }
+      const target = createConnection(Number(port), '127.0.0.1')
+      for (const socket of [client, target]) {
+        this.#sockets.add(socket)
+        socket.on('error', () => socket.destroy())
+        socket.on('close', () => {
+          this.#sockets.delete(socket)
+          client.destroy()
+          target.destroy()
+        })
+      }
+      client.pipe(target)
+      target.pipe(client)
+    })
+  }
+
+  async listen(): Promise<this> {
+    await new Promise<void>(done => this.#server.listen(0, '127.0.0.1', done))
+    const address = this.#server.address()
+    this.url = `http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`
+    return this
+  }
+
+  /** Reset every connection, in the middle of whatever it carries. */
+  cut(): number {
+    const count = this.#sockets.size
+    for (const socket of this.#sockets) socket.resetAndDestroy()
+    return count
+  }
+
+  /** Cut, and let nobody in until `restore`. */
+  block(): void {
+    this.#refusing = true
+    this.cut()
+  }
+
+  restore(): void {
+    this.#refusing = false
+  }
+
+  async close(): Promise<void> {
+    this.cut()
+    await new Promise(done => this.#server.close(done))
+  }
+}

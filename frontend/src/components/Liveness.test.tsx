@@ -1,0 +1,51 @@
+import { render, screen } from '@testing-library/react'
+import userEvent from '@testing-library/user-event'
+import { expect, it, vi } from 'vitest'
+import type { ConnectionState } from '../core/connection'
+import { formatClock } from '../core/format'
+import { Liveness } from './Liveness'
+
+const now = Date.parse('2026-11-22T21:30:00Z')
+
+function text(state: ConnectionState, endedAt: number | null = null): string | null {
+  const { container, unmount } = render(
+    <Liveness state={state} endedAt={endedAt} now={now} onRetry={() => {}} />,
+  )
+  const shown = container.textContent
+  unmount()
+  return shown
+}
+
+it('has words for every state', () => {
+  const since = now - 60_000
+  expect(text({ name: 'idle' })).toBe('not connected')
+  expect(text({ name: 'connecting' })).toBe('connecting…')
+  expect(text({ name: 'live' })).toBe('live')
+  expect(text({ name: 'catching-up', done: 12_400, total: 48_112 })).toBe('catching up 12,400 / 48,112')
+  expect(text({ name: 'reconnecting', since, until: now + 3_200 })).toBe('reconnecting in 4 sretry now')
+  expect(text({ name: 'reconnecting', since, until: now - 1 })).toBe('reconnecting…retry now')
+  expect(text({ name: 'stale', since })).toBe(`stale since ${formatClock(since)}retry now`)
+  expect(text({ name: 'offline', since, until: now })).toBe(`offline since ${formatClock(since)}retry now`)
+  expect(text({ name: 'ended', at: since })).toBe(`ended ${formatClock(since)}`)
+  expect(text({ name: 'refused', reason: 'No workflow has this id.', status: 404 })).toBe(
+    'No workflow has this id.',
+  )
+})
+
+it('says nothing of a connection lost for less than two seconds', () => {
+  expect(text({ name: 'reconnecting', since: now - 1_900, until: now + 500 })).toBe('live')
+})
+
+it('says that an execution has ended whatever the connection does', () => {
+  expect(text({ name: 'reconnecting', since: now - 60_000, until: now }, now - 5_000)).toBe(
+    `ended ${formatClock(now - 5_000)}`,
+  )
+})
+
+it('tries again at a click', async () => {
+  const retry = vi.fn()
+  render(<Liveness state={{ name: 'stale', since: now }} endedAt={null} now={now} onRetry={retry} />)
+  await userEvent.click(screen.getByRole('button', { name: 'retry now' }))
+
+  expect(retry).toHaveBeenCalledOnce()
+})

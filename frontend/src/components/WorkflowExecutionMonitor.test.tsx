@@ -1,0 +1,322 @@
+import { act, render, screen, waitFor, within } from '@testing-library/react'
+import userEvent from '@testing-library/user-event'
+import { StrictMode } from 'react'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { EXECUTION, Execution, OTHER_EXECUTION } from '../../test/builders'
+import { eventually } from '../../test/eventually'
+import { FeedServer } from '../../test/feedServer'
+import type { ExecutionResult } from '../core/events'
+import { initialState } from '../core/fold'
+import { WorkflowExecutionMonitor, type WorkflowExecutionMonitorProps } from './WorkflowExecutionMonitor'
+
+let server: FeedServer
+let run: Execution
+let results: ExecutionResult[]
+
+beforeEach(async () => {
+  server = await FeedServer.start()
+  run = new Execution()
+  results = []
+})
+
+afterEach(async () => {
+  vi.restoreAllMocks()
+  await server.stop()
+})
+
+function show(props: Partial<WorkflowExecutionMonitorProps> = {}) {
+  return render(
+    <StrictMode>
+      <WorkflowExecutionMonitor
+        workflowId="nightly_import"
+        apiBase={server.base}
+        onExecutionComplete={result => results.push(result)}
+        {...props}
+      />
+    </StrictMode>,
+  )
+}
+
+const monitor = () => screen.getByRole('region', { name: 'Execution of nightly_import' })
+const badge = () => monitor().querySelector('.headway-badge')
+const liveness = () => monitor().querySelector('.headway-liveness')
+const bar = () => within(monitor()).getByRole('progressbar')
+const lines = () =>
+  [...monitor().querySelectorAll('.headway-log__row:not([hidden]) .headway-log__text')].map(line => line.textContent)
+const within5s = { timeout: 5_000 }
+
+describe('what it shows', () => {
+  it('follows an execution from its start to its end', async () => {
+    show()
+    expect(liveness()).toHaveTextContent('connecting…')
+    await eventually(() => server.sockets.length > 0)
+    await waitFor(() => expect(monitor()).toHaveTextContent('waiting for it to start'))
+
+    act(() =>
+      server.append(
+        run.queued(),
+        run.started('fetch', 'load'),
+        run.step('fetch', { total: 40, unit: 'page' }),
+      ),
+    )
+    await waitFor(() => expect(badge()).toHaveTextContent('running'))
+    act(() => server.append(run.progressed('fetch', 12, 40, 15), run.log('fetched page 12')))
+    await waitFor(() => expect(bar()).toHaveAttribute('aria-valuenow', '15'))
+    expect(monitor()).toHaveTextContent('0 of 2 steps')
+    expect(monitor()).toHaveTextContent('fetch: 12 of 40 pages')
+    expect(screen.getByText('fetched page 12')).toBeInTheDocument()
+    expect(screen.getByText('not begun')).toBeInTheDocument()
+
+    act(() => server.append(run.stepCompleted('fetch', 50), run.step('load'), run.stepCompleted('load', 99)))
+    act(() => server.append(run.completed({ rows: 480 })))
+    await waitFor(() => expect(badge()).toHaveTextContent('completed'))
+    expect(bar()).toHaveAttribute('aria-valuenow', '100')
+    expect(liveness()).toHaveTextContent(/^ended \d\d:\d\d:\d\d$/)
+    expect(
+      within(screen.getByRole('region', { name: 'Result' })).getByText(/"rows": 480/),
+    ).toBeInTheDocument()
+    expect(monitor()).toHaveTextContent('complete: 9 of 9 events, 1 of 1 log lines')
+  })
+
+  it('shows error, step and folded traceback of a failed execution', async () => {
+    const where = {
+      step: 'load',
+      step_id: 'load#17',
+      traceback: 'Traceback …\nKeyError',
+      code: 'step_timeout',
+    }
+    server.append(run.queued(), run.started(), run.step('load'), run.failed("KeyError: 'sku'", where))
+    show()
+    const panel = await screen.findByRole('region', { name: 'Error' }, within5s)
+
+    expect(panel).toHaveTextContent('Failed in load')
+    expect(panel).toHaveTextContent("KeyError: 'sku'")
+    expect(panel).toHaveTextContent('load#17')
+    expect(panel).toHaveTextContent('step_timeout')
+    expect(panel.querySelector('details')).not.toHaveAttribute('open')
+    expect(screen.getByRole('status')).toHaveTextContent("nightly_import failed: KeyError: 'sku'")
+  })
+
+  it('shows an execution that has long ended, with its log', async () => {
+    server.append(run.queued(), run.started(), run.log('an old line'), run.cancelled())
+    show()
+    await waitFor(() => expect(badge()).toHaveTextContent('cancelled'), within5s)
+
+    expect(await screen.findByText('an old line')).toBeInTheDocument()
+    expect(results).toHaveLength(1)
+  })
+
+  it('shows counts in place of a percentage where no total is known', async () => {
+    const started = run.event('execution.started', {
+      attempt: 1,
+      worker: 'w',
+      progress: 0,
+      indeterminate: true,
+    })
+    server.append(started, run.step('crawl'))
+    show()
+    await waitFor(() => expect(bar()).toHaveAttribute('aria-valuetext', '0 of 1 step so far'), within5s)
+
+    expect(bar()).not.toHaveAttribute('aria-valuenow')
+    expect(monitor()).not.toHaveTextContent('%')
+  })
+
+  it('says cancelling until the cancellation takes effect', async () => {
+    server.append(run.queued(), run.started())
+    show()
+    await waitFor(() => expect(badge()).toHaveTextContent('running'), within5s)
+    const control = { control: 'cancel', control_id: 'c1', phase: 'cancelling' }
+    act(() => server.append(run.event('control.requested', control)))
+    await waitFor(() => expect(badge()).toHaveTextContent('cancelling…'))
+    act(() => server.append(run.cancelled()))
+    await waitFor(() => expect(badge()).toHaveTextContent(/^cancelled$/))
+  })
+
+  it('links the files it leaves and the log, at the server it was told of', async () => {
+    const report = {
+      name: 'report.html',
+      media_type: 'text/html',
+      size: 14_200,
+      sha256: 'x',
+      message: 'report.html',
+    }
+    server.append(run.queued(), run.started(), run.event('output', report), run.completed())
+    show()
+    const link = await screen.findByRole('link', { name: 'report.html' }, within5s)
+
+    expect(link).toHaveAttribute('href', `${server.base}api/executions/${EXECUTION}/outputs/report.html`)
+    expect(screen.getByText('text/html · 14.2 kB')).toBeInTheDocument()
+    const download = screen.getByRole('link', { name: 'Download the log' })
+    expect(download).toHaveAttribute('href', `${server.base}api/executions/${EXECUTION}/log`)
+  })
+
+  it('folds a fan-out above a dozen items until it is opened', async () => {
+    server.append(run.queued(), run.started(), run.step('load'))
+    for (let n = 0; n < 20; n++) {
+      server.append(run.event('step.started', { step: `chunk ${n}`, step_id: `chunk#${n}`, parent: 'load#1' }))
+    }
+    show()
+    const fold = await screen.findByRole('button', { name: 'Show the items of load' }, within5s)
+    await waitFor(() => expect(fold).toHaveTextContent('20 items · 20 running'))
+    expect(screen.queryByText('chunk 3')).not.toBeInTheDocument()
+    await userEvent.click(fold)
+
+    expect(screen.getByText('chunk 3')).toBeInTheDocument()
+    expect(fold).toHaveAttribute('aria-expanded', 'true')
+  })
+
+  it('never makes HTML of what a workflow writes', async () => {
+    server.append(
+      run.queued(),
+      run.started(),
+      run.log('<img src=x onerror=alert(1)>'),
+      run.failed('<b>boom</b>'),
+    )
+    show()
+    expect(await screen.findByText('<img src=x onerror=alert(1)>', {}, within5s)).toBeInTheDocument()
+
+    expect(monitor().querySelector('img, b')).toBeNull()
+  })
+
+  it('filters the log by text and by level', async () => {
+    server.append(run.queued(), run.log('a needle here'), run.log('hay'), run.log('a rusty needle', 'ERROR'))
+    show()
+    await screen.findByText('hay', {}, within5s)
+    await userEvent.type(screen.getByRole('searchbox', { name: 'Filter the log by text' }), 'needle')
+    await waitFor(() => expect(lines()).toEqual(['a needle here', 'a rusty needle']))
+    expect(monitor()).toHaveTextContent('2 of 3 lines')
+    await userEvent.selectOptions(
+      screen.getByRole('combobox', { name: 'Lowest level shown' }),
+      'Error and up',
+    )
+
+    await waitFor(() => expect(lines()).toEqual(['a rusty needle']))
+    expect(monitor()).toHaveTextContent('1 of 3 lines')
+  })
+
+  it('leaves out the log or the steps where told', async () => {
+    server.append(run.queued(), run.started(), run.step('fetch'), run.log('hello'))
+    show({ showLog: false, showSteps: false })
+    await waitFor(() => expect(badge()).toHaveTextContent('running'), within5s)
+
+    expect(screen.queryByRole('region', { name: 'Log' })).toBeNull()
+    expect(screen.queryByRole('region', { name: 'Steps' })).toBeNull()
+  })
+})
+
+describe('onExecutionComplete', () => {
+  it.each([
+    ['completed', () => run.completed({ rows: 1 }), { output: { rows: 1 }, error: null }],
+    ['failed', () => run.failed('ValueError: no'), { output: null, error: 'ValueError: no' }],
+    ['cancelled', () => run.cancelled(), { output: null, error: null }],
+  ])('is called exactly once for an execution that is %s, over reconnects', async (status, end, fields) => {
+    server.append(run.queued(), run.started())
+    show()
+    await waitFor(() => expect(badge()).toHaveTextContent('running'), within5s)
+    act(() => server.append(end()))
+    await eventually(() => results.length > 0)
+    const before = server.opened.length
+    server.cut()
+    await eventually(() => server.opened.length > before)
+    for (const socket of server.sockets) server.replay(socket, 0)
+    act(() => server.append({ ...run.log('never shown'), execution_id: EXECUTION }))
+
+    expect(results).toEqual([{ execution_id: EXECUTION, status, totals: expect.anything(), ...fields }])
+  })
+
+  it('is called for each execution of the workflow', async () => {
+    const next = new Execution(OTHER_EXECUTION)
+    server.append(run.queued(), run.completed(1))
+    show()
+    await eventually(() => results.length === 1)
+    act(() => server.append(next.queued(), next.started(), next.failed('again')))
+    await eventually(() => results.length === 2)
+
+    expect(results.map(result => [result.execution_id, result.status])).toEqual([
+      [EXECUTION, 'completed'],
+      [OTHER_EXECUTION, 'failed'],
+    ])
+  })
+
+  it('is called for a plain server’s frames, which carry no seq, kind or result', async () => {
+    server.onSocket = socket => {
+      const say = (type: string, data: object) =>
+        socket.send(JSON.stringify({ type, timestamp: '2026-11-22T21:30:00Z', data }))
+      say('status', { status: 'running' })
+      say('progress', { progress: 60, step: 'load', message: 'loading' })
+      say('log', { message: 'a plain line' })
+      say('complete', { status: 'completed' })
+    }
+    show()
+    await eventually(() => results.length === 1)
+
+    expect(results[0]).toMatchObject({ status: 'completed', output: null })
+    await waitFor(() => expect(badge()).toHaveTextContent('completed'))
+    expect(screen.getByText('a plain line')).toBeInTheDocument()
+  })
+})
+
+describe('how honest it is about the connection', () => {
+  it('goes on by itself after a cut, with nothing lost and nothing twice', async () => {
+    server.append(run.queued(), run.started(), run.log('one'))
+    show()
+    await screen.findByText('one', {}, within5s)
+    server.cut()
+    server.append(run.log('two, while away'))
+    await screen.findByText('two, while away', {}, within5s)
+
+    expect(screen.getAllByText('one')).toHaveLength(1)
+    expect(monitor()).toHaveTextContent('4 events so far, none missing')
+  })
+
+  it('says why it cannot show a workflow that does not exist, and stops', async () => {
+    server.refuse = 404
+    show()
+    await waitFor(() => expect(liveness()).toHaveTextContent('Nothing has this id.'), within5s)
+
+    expect(monitor()).toHaveTextContent('Cannot show nightly_import')
+  })
+
+  it('shows how far it has caught up', async () => {
+    server.answers.set(`/api/executions/${EXECUTION}`, detail(5_000))
+    server.append(run.queued(), run.started(), run.log('one'))
+    show({ executionId: EXECUTION })
+
+    await waitFor(() => expect(liveness()).toHaveTextContent('catching up 3 / 5,000'), within5s)
+  })
+
+  it('starts a very long log near its end, from a snapshot, and says so', async () => {
+    const state = {
+      ...initialState(EXECUTION, 'nightly_import'),
+      seq: 300_000,
+      progress: 70,
+      phase: 'running',
+    }
+    const json = { ...state, steps: {}, controls: {}, outputs: {}, updated_at: '2026-11-22T21:30:00Z' }
+    server.answers.set(`/api/executions/${EXECUTION}`, detail(300_000, json))
+    server.onSocket = (socket, query) => {
+      if (query.get('after') === '100000') socket.send(JSON.stringify({ ...run.log('far in'), seq: 100_001 }))
+    }
+    show({ executionId: EXECUTION })
+
+    expect(await screen.findByText('far in', {}, within5s)).toBeInTheDocument()
+    expect(monitor()).toHaveTextContent('The log begins at event 100,001')
+    expect(bar()).toHaveAttribute('aria-valuenow', '70')
+  })
+
+  function detail(lastSeq: number, state: unknown = null) {
+    const execution = { execution_id: EXECUTION, workflow_id: 'nightly_import', last_seq: lastSeq }
+    return { status: 200, body: { execution, state, cursor: '' } }
+  }
+})
+
+it('can be read by machine: log, progress and status have their roles and names', async () => {
+  server.append(run.queued(), run.started('fetch'), run.log('x'))
+  show()
+  await screen.findByText('x', {}, within5s)
+
+  expect(screen.getByRole('log', { name: 'Log' })).toHaveAttribute('aria-live', 'off')
+  expect(screen.getByRole('progressbar', { name: 'Progress' })).toBeInTheDocument()
+  expect(screen.getByRole('status')).toHaveTextContent('nightly_import running')
+  expect(screen.getByRole('button', { name: 'Follow' })).toHaveAttribute('aria-pressed', 'true')
+})

@@ -1,0 +1,52 @@
+import { expect, it } from 'vitest'
+import {
+  formatAgo,
+  formatBytes,
+  formatClock,
+  formatCounted,
+  formatDuration,
+  parseTime,
+  timeLeft,
+} from './format'
+
+it.each([
+  [-5, '0.0 s'],
+  [840, '0.8 s'],
+  [9_999, '9.9 s'],
+  [10_000, '10 s'],
+  [59_999, '59 s'],
+  [124_000, '2 m 04 s'],
+  [3_900_000, '1 h 05 m'],
+  [93_600_000, '1 d 02 h'],
+])('%i ms last %s', (ms, text) => {
+  expect(formatDuration(ms)).toBe(text)
+})
+
+it.each([
+  [0, 'just now'],
+  [42_000, '42 s ago'],
+  [125_000, '2 min ago'],
+  [7_200_000, '2 h ago'],
+  [200_000_000, '2 d ago'],
+])('%i ms are %s', (ms, text) => {
+  expect(formatAgo(ms)).toBe(text)
+})
+
+it('counts and measures', () => {
+  expect([formatCounted(1, 'step'), formatCounted(48_211, 'line')]).toEqual(['1 step', '48,211 lines'])
+  expect([formatBytes(512), formatBytes(14_200), formatBytes(999_960), formatBytes(3.1e9)]).toEqual([
+    '512 B',
+    '14.2 kB',
+    '1.0 MB',
+    '3.1 GB',
+  ])
+})
+
+it('shows nothing for no time', () => {
+  expect(formatClock(parseTime(null))).toBe('')
+})
+
+it('guesses the time left only from enough progress', () => {
+  expect(timeLeft(25, 10_000)).toBe(30_000)
+  expect([timeLeft(1, 60_000), timeLeft(50, 1_000), timeLeft(100, 60_000)]).toEqual([null, null, null])
+})

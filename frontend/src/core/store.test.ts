@@ -1,0 +1,144 @@
+import { describe, expect, it } from 'vitest'
+import { Execution } from '../../test/builders'
+import { decodeUpdate } from './events'
+import { initialState } from './fold'
+import { ExecutionStore, FLUSH_MS, type FlushClock } from './store'
+
+class FakeClock implements FlushClock {
+  time = 0
+  #due: { callback: () => void; at: number }[] = []
+  now(): number {
+    return this.time
+  }
+  later(callback: () => void, ms: number): void {
+    this.#due.push({ callback, at: this.time + ms })
+  }
+  advance(ms: number): void {
+    this.time += ms
+    const due = this.#due.filter(each => each.at <= this.time)
+    this.#due = this.#due.filter(each => each.at > this.time)
+    for (const { callback } of due) callback()
+  }
+}
+
+function aStore() {
+  const clock = new FakeClock()
+  const store = new ExecutionStore('nightly_import', clock)
+  const run = new Execution()
+  const apply = (...frames: object[]) => {
+    for (const frame of frames) store.apply(decodeUpdate(frame))
+  }
+  return { clock, store, run, apply }
+}
+
+describe('ExecutionStore', () => {
+  it('shows the first change after a quiet moment at once, and later ones together', () => {
+    const { clock, store, run, apply } = aStore()
+    let told = 0
+    store.subscribe('summary', () => {
+      told += 1
+    })
+    apply(run.queued())
+    expect(told).toBe(1)
+    for (let n = 0; n < 500; n++) apply(run.log(`line ${n}`))
+    expect(told).toBe(1)
+    clock.advance(FLUSH_MS)
+
+    expect(told).toBe(2)
+    expect(store.get('log').lines).toBe(500)
+  })
+
+  it('flushes at most 20 times a second under load', () => {
+    const { clock, store, run, apply } = aStore()
+    let told = 0
+    store.subscribe('summary', () => {
+      told += 1
+    })
+    for (let ms = 0; ms < 1_000; ms++) {
+      apply(run.log('x'))
+      clock.advance(1)
+    }
+    expect(told).toBeLessThanOrEqual(21)
+    expect(told).toBeGreaterThanOrEqual(19)
+  })
+
+  it('gives the same object while a slice is unchanged, and only tells those who listen to it', () => {
+    const { clock, store, run, apply } = aStore()
+    apply(run.queued(), run.started(), run.step('fetch'))
+    clock.advance(FLUSH_MS)
+    const [steps, summary] = [store.get('steps'), store.get('summary')]
+    let told = 0
+    store.subscribe('steps', () => {
+      told += 1
+    })
+    apply(run.log('nothing to do with steps'))
+    clock.advance(FLUSH_MS)
+
+    expect(store.get('steps')).toBe(steps)
+    expect(store.get('summary')).not.toBe(summary)
+    expect(told).toBe(0)
+  })
+
+  it('copies only the steps that changed', () => {
+    const { clock, store, run, apply } = aStore()
+    apply(run.queued(), run.started(), run.step('a'), run.step('b'))
+    clock.advance(FLUSH_MS)
+    const [a, b] = store.get('steps')
+    apply(run.progressed('b', 1, 2, 10))
+    clock.advance(FLUSH_MS)
+
+    expect(store.get('steps')[0]).toBe(a)
+    expect(store.get('steps')[1]).not.toBe(b)
+    expect(b?.done).toBeNull()
+  })
+
+  it('a second socket on the same store repeats nothing', () => {
+    const { clock, store, run, apply } = aStore()
+    const frames = [run.queued(), run.log('once'), run.log('twice')]
+    apply(...frames, ...frames)
+    clock.advance(FLUSH_MS)
+
+    expect(store.get('log').lines).toBe(2)
+    expect(store.get('summary').counts.events).toBe(3)
+  })
+
+  it('makes a row of each line of a message', () => {
+    const { clock, store, run, apply } = aStore()
+    apply(run.log('Traceback:\n  File "x.py"\nKeyError', 'ERROR'))
+    clock.advance(FLUSH_MS)
+    const { log, lines } = store.get('log')
+
+    expect(lines).toBe(3)
+    expect(log.line(1)).toMatchObject({ text: '  File "x.py"', level: 3, continues: true })
+  })
+
+  it('from a snapshot on, older events bring log lines only, newer ones everything', () => {
+    const { clock, store } = aStore()
+    const state = { ...initialState('E', 'w'), seq: 10, progress: 50 }
+    store.adopt(state, 8)
+    const at = { timestamp: '2026-11-22T21:30:00Z' }
+    for (const [seq, progress] of [
+      [9, 10],
+      [10, 20],
+      [11, 60],
+    ]) {
+      const data = { level: 'INFO', message: `line ${seq}`, progress }
+      store.apply(decodeUpdate({ type: 'log', kind: 'x.y', seq, ...at, data }))
+    }
+    clock.advance(FLUSH_MS)
+
+    expect(store.get('log').lines).toBe(3)
+    expect(store.get('summary')).toMatchObject({ progress: 60, firstSeq: 9, lastSeq: 11 })
+  })
+
+  it('begins anew with another execution', () => {
+    const { clock, store, run, apply } = aStore()
+    apply(run.queued(), run.log('old'), run.step('a'))
+    store.reset('NEW', 'w')
+    clock.advance(FLUSH_MS)
+
+    expect(store.get('log').lines).toBe(0)
+    expect(store.get('steps')).toEqual([])
+    expect(store.get('summary')).toMatchObject({ execution_id: 'NEW', seq: 0 })
+  })
+})
