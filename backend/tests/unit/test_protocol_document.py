@@ -1,0 +1,106 @@
+"""`docs/protocol.md` is held to the code: every code of ours stands in it, and every one in it is ours."""
+
+import json
+import re
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from headway import errors
+from headway.api import limits, uvicorn_protocol
+from headway.errors import HeadwayError, WorkflowError
+from headway.protocol import simple
+from headway.protocol.close_codes import CloseCode
+from headway.protocol.schema import protocol_schema
+from headway.services import executions, fanout
+
+DOCUMENT = (Path(__file__).parents[3] / "docs" / "protocol.md").read_text(encoding="utf-8")
+ERRORS = [
+    error for error in vars(errors).values() if isinstance(error, type) and issubclass(error, HeadwayError)
+]
+OTHERS_CODES = {1006, 1009}  # sent by the WebSocket library, or by nobody
+
+
+def table_after(heading: str) -> list[list[str]]:
+    """Cells of the tables below a heading, up to the next one."""
+    section = DOCUMENT.partition(f"\n{heading}\n")[2]
+    section = re.split(r"\n#", section)[0]
+    rows = [line for line in section.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+
+
+def test_every_error_is_documented_with_its_status() -> None:
+    documented = {
+        cells[0].strip("`"): int(cells[1])
+        for cells in table_after("## Errors")
+        if cells[0].startswith("`") and cells[1].isdigit()
+    }
+
+    assert documented == {
+        error.code: error.http_status for error in ERRORS if not issubclass(error, WorkflowError)
+    }
+
+
+def test_every_code_of_a_failed_execution_is_documented() -> None:
+    documented = {
+        cells[0].strip("`")
+        for cells in table_after("## Errors")
+        if cells[0].startswith("`") and not cells[1].isdigit()
+    }
+
+    assert documented == {error.code for error in ERRORS if issubclass(error, WorkflowError)}
+
+
+def test_every_close_code_is_documented() -> None:
+    documented = {int(cells[0]) for cells in table_after("### Close codes") if cells[0].isdigit()}
+
+    assert documented == set(CloseCode) | OTHERS_CODES
+
+
+@pytest.mark.parametrize(
+    ("value", "told_as"),
+    [
+        (simple.BACKLOG_EVENTS, " 1,000). If "),
+        (simple.MAX_CLIENT_FRAME_BYTES, "at most 65,536 bytes"),
+        (int(simple.CLIENT_FRAMES_PER_S), "at most 20 a second"),
+        (int(simple.CLIENT_FRAME_BURST), "a burst of 60"),
+        (simple.MIN_BEAT_S, "| 5 to "),
+        (simple.MAX_BEAT_S, " to 60 seconds"),
+        (fanout.MAX_VIEWERS, "more than 20,000 viewers"),
+        (int(fanout.STALL_S), "takes nothing for 15 s"),
+        (int(uvicorn_protocol.PING_INTERVAL_S), "ping every 15 s"),
+        (int(uvicorn_protocol.PING_TIMEOUT_S), "answered it within 15 s"),
+        (uvicorn_protocol.MAX_FRAME_BYTES, "a frame above 131,072 bytes"),
+        (executions.MAX_INPUT_BYTES, "1 MiB (1,048,576 bytes)"),
+        (executions.MAX_KEY_LENGTH, "1 to 200 printable characters"),
+        (limits.MAX_BODY_BYTES - executions.MAX_INPUT_BYTES, "and 4 KiB around it"),
+    ],
+)
+def test_the_limits_are_those_of_the_code(value: int, told_as: str) -> None:
+    assert told_as in DOCUMENT
+    numbers = [int(number.replace(",", "")) for number in re.findall(r"\d[\d,]*", told_as)]
+    kilobytes = [number << 10 for number in numbers if "KiB" in told_as]
+    assert value in numbers + kilobytes
+
+
+def examples() -> list[dict[str, object]]:
+    blocks = re.findall(r"```json\n\s*(\{.*\})\n\s*```", DOCUMENT)
+    return [json.loads(block) for block in blocks]
+
+
+@pytest.mark.parametrize("example", [one for one in examples() if "kind" in one], ids=lambda one: one["kind"])
+def test_the_frames_shown_fit_the_schema(example: dict[str, object]) -> None:
+    schema = protocol_schema()
+    if example["kind"] == "snapshot":
+        schema["$ref"] = "#/$defs/SnapshotFrame"
+
+    jsonschema.Draft202012Validator(schema).validate(example)
+
+
+def test_the_document_shows_an_event_a_snapshot_and_a_problem() -> None:
+    assert [one.get("kind", one.get("code")) for one in examples()] == [
+        "invalid_input",
+        "step.progressed",
+        "snapshot",
+    ]
