@@ -30,7 +30,7 @@ def write() -> Path:
     for name, figures in kept.items():
         hurried = " *(A quick run.)*" if figures["quick"] else ""
         parts.append(prose[name].substitute(SECTIONS[name](figures), hurried=hurried))
-    PAGE.write_text("\n".join(parts))
+    PAGE.write_text("\n".join(part.strip() + "\n" for part in parts))
     return PAGE
 
 
@@ -90,12 +90,12 @@ def steps(figures: Figures) -> dict[str, str]:
 def watched(figures: Figures) -> dict[str, str]:
     """Whether watching slows the work."""
     rows: Rows = [
-        [name, f"{each['ratio']:.3f}", "{:.3f} to {:.3f}".format(*each["interval"]), each["verdict"]]
-        for name, each in figures["audiences"].items()
+        [name, f"{each['ratio']:.3f}", "{:.3f} to {:.3f}".format(*each["interval"]), each.get("verdict", "")]
+        for name, each in figures["ratios"].items()
     ]
     return {
         "unwatched": f"{figures['unwatched_s']:.2f}",
-        "rounds": str(figures["rounds"]),
+        "pairs": str(figures["pairs"]),
         "ratios": table(("against no server", "ratio", "95 % interval", "at most 1.05"), rows),
     }
 
