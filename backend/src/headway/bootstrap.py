@@ -149,6 +149,7 @@ def build_engine(
             owner=owner,
             concurrency=settings.concurrency,
             scope_ended=capture.end_of_scope,
+            prepare_process=capture.IN_PROCESS,
         )
     finally:
         recorder.close()

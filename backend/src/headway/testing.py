@@ -134,6 +134,7 @@ class Runner:
                 {workflow.workflow_id: workflow},
                 owner=f"test-{secrets.token_hex(4)}",
                 scope_ended=capture.end_of_scope,
+                prepare_process=capture.IN_PROCESS,
             )
             await engine.start()
             grace_s = 0.0

@@ -110,6 +110,32 @@ def test_what_libraries_say_is_log_and_progress_of_the_step() -> None:
     assert (last.data.done, last.data.total, last.data.unit, last.data.message) == (3, 3, "row", "Reading")
 
 
+@step(process=True)
+def talkative_apart() -> None:
+    logger.info("%d orders", 3)
+    print("printed", end="")  # noqa: T201
+    warnings.simplefilter("always")
+    warnings.warn("old column", DeprecationWarning, stacklevel=1)
+    for _ in tqdm(range(3), unit="row"):
+        pass
+
+
+@workflow
+async def captured_apart() -> None:
+    await talkative_apart.aio()
+
+
+def test_the_same_in_a_process_of_its_own() -> None:
+    result = run(captured_apart).raise_for_status()
+    lines = {line.message.partition(" (")[0]: line for line in result.logs}
+    assert set(lines) == {"3 orders", "printed", "DeprecationWarning: old column"}
+    assert lines["3 orders"].logger == "shop"
+    assert lines["DeprecationWarning: old column"].level == "WARNING"
+    (last,) = [event for event in result.events if event.kind == "step.progressed"][-1:]
+    assert isinstance(last.data, StepProgressed)
+    assert (last.data.step, last.data.done, last.data.unit) == ("talkative_apart", 3, "row")
+
+
 def test_capture_can_be_left_off(capsys: pytest.CaptureFixture[str]) -> None:
     @workflow
     def prints() -> None:

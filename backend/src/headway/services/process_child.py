@@ -5,6 +5,7 @@ import importlib.util
 import io
 import os
 import pickle
+import pkgutil
 import sys
 import threading
 import traceback
@@ -107,9 +108,11 @@ def main() -> None:
     streams = Lines(reports, "stdout"), Lines(reports, "stderr")
     module: ModuleType | Exception
     with contextlib.suppress(EOFError, KeyboardInterrupt):
-        name_and_file, sys.path[:] = pickle.loads(read_message(calls))
+        name_and_file, sys.path[:], prepare = pickle.loads(read_message(calls))
         with contextlib.redirect_stdout(streams[0]), contextlib.redirect_stderr(streams[1]):
             try:
+                if prepare is not None:
+                    pkgutil.resolve_name(prepare)()
                 module = load_module(name_and_file)
             except Exception as error:  # noqa: BLE001 - told to each call
                 module = error

@@ -33,9 +33,14 @@ class ChildTraceback(Exception):
 
 
 class Processes:
-    """The children of this worker, kept for reuse by the module they have loaded."""
+    """The children of this worker, kept for reuse by the module they have loaded.
 
-    def __init__(self) -> None:
+    Args:
+        prepare: Called in each child before it loads the user's file, as `package.module:function`.
+    """
+
+    def __init__(self, prepare: str | None = None) -> None:
+        self._prepare = prepare
         self._idle: dict[Module, list[_Child]] = defaultdict(list)
         self._lock = threading.Lock()
 
@@ -56,7 +61,7 @@ class Processes:
                 child = idle.pop()
                 if child.is_alive:
                     return child
-        return _Child(module)
+        return _Child(module, self._prepare)
 
     def give_back(self, child: "_Child") -> None:
         with self._lock:
@@ -153,14 +158,14 @@ class Job:
 class _Child:
     """A process that has loaded one module."""
 
-    def __init__(self, module: Module) -> None:
+    def __init__(self, module: Module, prepare: str | None) -> None:
         self.module = module
         self._process = subprocess.Popen(
             [sys.executable, "-m", "headway.services.process_child"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
-        self.send(pickle.dumps((module, sys.path)))
+        self.send(pickle.dumps((module, sys.path, prepare)))
 
     @property
     def is_alive(self) -> bool:

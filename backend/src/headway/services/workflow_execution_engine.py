@@ -8,12 +8,13 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from typing_extensions import override
 
 from headway.domain.identifiers import ExecutionId, WorkflowId
 from headway.domain.progress import Rollup
-from headway.errors import ConflictError, HeadwayError, NotFound, UnavailableError
+from headway.errors import ExecutionClosed, HeadwayError, LeaseLost, NotFound, UnavailableError
 from headway.ports import (
     Capabilities,
     Clock,
@@ -28,11 +29,13 @@ from headway.ports import (
     Scope,
 )
 from headway.services.claims import Claim, read_claim
+from headway.services.processes import Processes
 from headway.services.recorder import Recorder
 from headway.services.running_execution import RunningExecution, Tools
 from headway.services.states import load_state
 
 POLL_S = 1.0  # looks at the queue by itself: a hint may be lost
+REPAIR_S = 10.0
 
 _logger = logging.getLogger("headway")
 
@@ -47,6 +50,7 @@ class WorkflowExecutionEngine(Engine):
         concurrency: At most so many executions at once.
         thread_grace_s: How long plain functions may take to end when they are told to.
         scope_ended: Told of each workflow body and attempt of a step that has ended, before that is recorded.
+        prepare_process: Called in each process of a step before the user's file: `package.module:function`.
     """
 
     def __init__(
@@ -62,6 +66,7 @@ class WorkflowExecutionEngine(Engine):
         concurrency: int = 100,
         thread_grace_s: float = 2.0,
         scope_ended: Callable[[Scope], None] = lambda _: None,
+        prepare_process: str | None = None,
     ) -> None:
         self._journal, self._hints, self._recorder = journal, hints, recorder
         self._workflows = dict(workflows)
@@ -72,6 +77,7 @@ class WorkflowExecutionEngine(Engine):
             owner=owner,
             thread_grace_s=thread_grace_s,
             scope_ended=scope_ended,
+            processes=Processes(prepare_process),
         )
         self._running: dict[ExecutionId, RunningExecution] = {}
         self._drives: set[asyncio.Task[None]] = set()
@@ -155,6 +161,9 @@ class WorkflowExecutionEngine(Engine):
         except UnavailableError as error:
             _logger.warning("cannot look at the queue: %s", error)
             return []
+        except Exception:
+            _logger.exception("cannot look at the queue")
+            return []
         return [claim for record in records if (claim := self._read(record)) is not None]
 
     def _read(self, record: ExecutionRecord) -> Claim | None:
@@ -194,9 +203,9 @@ class WorkflowExecutionEngine(Engine):
         self, execution: RunningExecution, claim: Claim, error: HeadwayError
     ) -> None:
         """Our own numbers are in disorder: end the execution under new ones, or it would run for ever."""
-        if isinstance(error, (ConflictError, NotFound)) and error.code != "producer_gap":
+        if isinstance(error, LeaseLost | ExecutionClosed | NotFound):
             return  # another worker has it, or it has ended
-        with contextlib.suppress(HeadwayError):
+        with contextlib.suppress(HeadwayError, TimeoutError):
             lane = self._recorder.open(
                 lease=Lease(owner=self._owner, epoch=claim.record.lease_epoch),
                 state=await asyncio.to_thread(load_state, self._journal, execution.execution_id),
@@ -205,4 +214,4 @@ class WorkflowExecutionEngine(Engine):
                 on_foreign=lambda _: None,
                 on_lost=lambda _: None,
             )
-            await lane.close(lambda totals: execution.failure(error, totals))
+            await asyncio.wait_for(lane.close(partial(execution.failure, error)), REPAIR_S)

@@ -50,6 +50,16 @@ def install() -> Callable[[], None]:
     return uninstall
 
 
+def install_in_process() -> None:
+    """Capture in the process of a step, whose standard streams are reported as they are."""
+    for module in (logging, warnings, tqdm):
+        module.install()
+
+
+IN_PROCESS = f"{__name__}:{install_in_process.__name__}"
+"""The same as a name, for an engine that starts such processes."""
+
+
 def end_of_scope(scope: Scope) -> None:
     """Give out what a step or workflow body printed last without a newline; for the engine, as it ends."""
     stdio.flush(scope)
