@@ -11,7 +11,7 @@ from tests.support.viewer_model import ViewerModel
 
 from headway.adapters.journal.memory import MemoryJournal
 from headway.domain.identifiers import ExecutionId
-from headway.domain.position import Cursor
+from headway.domain.position import Cursor, chain
 from headway.errors import PositionLost
 from headway.ports import Head
 from headway.protocol import messages as m
@@ -119,6 +119,7 @@ class Connection:
         self.ended: Close | Abort | None = None
         self._on_frame = on_frame
         self._asked = 0
+        self._sent: Cursor | None = None  # where a viewer is who got every frame
         self._say(viewer.connected(), now)
 
     def answer(self, now: float) -> None:
@@ -164,7 +165,20 @@ class Connection:
     def _write(self, message: m.AnyServerMessage, frame: bytes) -> None:
         self._asked = 0 if isinstance(message, m.Ev | m.Snap) else self._asked
         self._on_frame(message)
+        self._follow(message, frame)
         self.frames.append(frame)
+
+    def _follow(self, message: m.AnyServerMessage, frame: bytes) -> None:
+        """D1 where the server speaks: its frames chain, whatever the network does to them."""
+        match message:
+            case m.SubOk(cur=str(cur)) | m.Snap(cur=cur):
+                self._sent = Cursor.parse(cur)
+            case m.Ev():
+                assert self._sent is not None
+                assert message.after == self._sent.seq
+                sent, _, body = Cursor.parse(message.cur), *frame.partition(b"\n")[1:]
+                assert message.cf is not None or chain(self._sent.tag, body) == sent.tag
+                self._sent = sent
 
     def _say(self, messages: list[m.AnyClientMessage], now: float) -> None:
         for message in messages:

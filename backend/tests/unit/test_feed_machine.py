@@ -9,13 +9,22 @@ was lost (D3).
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
 from msgspec import UNSET
+from tests.support import viewer_model
 from tests.support.builders import AT, a_new_execution
 from tests.support.feed_model import Connection, Node
 from tests.support.viewer_model import View, ViewerModel
@@ -27,12 +36,14 @@ from headway.domain.position import Cursor, chain, initial_tag
 from headway.errors import ExecutionClosed, LeaseLost
 from headway.ports import Appended, Batch, Lease
 from headway.protocol import messages as m
+from headway.protocol import resume, subscription
 from headway.protocol.codec import lines_of
 from headway.protocol.session import SessionOptions
 from headway.protocol.subscription import Pacing
 from headway.services.states import encode_state
 
 VIEWERS = st.integers(0, 2)
+FAULTS = st.sampled_from(["lose", "repeat", "swap", "alter"])
 SMALL = SessionOptions(
     limits=m.Limits(window_events=12, window_bytes=4_096, messages_per_s=10_000, burst=10_000),
     pacing=Pacing(frame_events=4, frame_bytes=1_024, conflated_events=10),
@@ -198,9 +209,11 @@ class Feed(RuleBasedStateMachine):
         for _ in range(frames):
             connection.deliver(self.now)
 
-    @rule(viewer=VIEWERS, fault=st.sampled_from(["lose", "repeat", "swap"]), frames=st.integers(1, 6))
+    @rule(
+        viewer=VIEWERS, fault=st.sampled_from(["lose", "repeat", "swap", "alter"]), frames=st.integers(1, 6)
+    )
     def meddle(self, viewer: int, fault: str, frames: int) -> None:
-        """Something between loses, repeats or swaps a frame: no socket does, a faulty server might."""
+        """Something loses, repeats, swaps or alters a frame: no socket does, a faulty server might."""
         connection = self.connections.get(viewer)
         for _ in range(frames if connection else 0):
             connection.answer(self.now)
@@ -214,6 +227,9 @@ class Feed(RuleBasedStateMachine):
                 queue.append(queue[0])
             case "swap":
                 queue.rotate(1)
+            case "alter" if b'"cf"' not in queue[0]:
+                head, newline, body = queue[0].partition(b"\n")
+                queue[0] = head + newline + body.replace(b'"done":', b'"done":1').replace(b'"line', b'"lime')
 
     @rule(viewer=VIEWERS, seq=st.one_of(st.none(), st.integers(0, 60)))
     def hint(self, viewer: int, seq: int | None) -> None:
@@ -237,7 +253,7 @@ class Feed(RuleBasedStateMachine):
             self.now += 1.0
             self._tick()
         head = self.node.head()
-        for viewer, model in enumerate(self.viewers):
+        for model in self.viewers:
             assert model.view.cursor == head.cursor, model.told
             assert (model.view.sealed is not None) == head.closed  # D6
             if head.closed:
@@ -359,3 +375,91 @@ def feed_settings(**changes: Any) -> settings:
 
 TestFeed = Feed.TestCase
 TestFeed.settings = feed_settings()
+
+
+def a_settled_feed() -> Feed:
+    feed = Feed()
+    feed.begin()
+    feed.append(9, "stored")
+    feed.settle()
+    return feed
+
+
+def grown(feed: Feed, viewer: int) -> Connection:
+    """The log has grown far, and the server has sent what the window holds; nothing has arrived."""
+    for _ in range(4):
+        feed.append(9, "stored")
+    connection = feed.connections[viewer]
+    connection.hint(feed.node.head().last_seq, feed.now)
+    while connection.questions:
+        connection.answer(feed.now)
+    return connection
+
+
+def comes_back_after_a_restore(feed: Feed) -> None:
+    feed.cut(0, 1.0)
+    feed.restore(0, False, 9)
+    feed.append(9, "stored")
+    feed.settle()
+
+
+def stays_through_a_restore(feed: Feed) -> None:
+    feed.restore(0, False, 9)
+    feed.append(9, "stored")
+    grown(feed, 0)
+
+
+def stays_through_a_restore_and_silence(feed: Feed) -> None:
+    feed.restore(0, False, 9)
+    feed.settle()
+
+
+def loses_a_frame(feed: Feed) -> None:
+    grown(feed, 1).frames.popleft()
+    feed.work(1, 0, 9)
+
+
+def gets_a_frame_twice(feed: Feed) -> None:
+    frames, told = grown(feed, 0).frames, list(feed.viewers[0].told)
+    frames.insert(1, frames[0])
+    feed.settle()
+    assert feed.viewers[0].told == told
+
+
+def gets_an_altered_frame(feed: Feed) -> None:
+    grown(feed, 0)
+    feed.meddle(0, "alter", 1)
+    feed.work(0, 0, 1)
+
+
+def tell(feed: Feed, story: Callable[[Feed], None]) -> None:
+    story(feed)
+    feed.what_a_viewer_shows_was_committed()
+
+
+STORIES: list[tuple[Any, str, bool, Callable[[Feed], None]]] = [
+    (resume, "same_history", True, comes_back_after_a_restore),
+    (subscription, "continues", True, stays_through_a_restore),
+    (viewer_model, "follows", True, loses_a_frame),
+    (viewer_model, "is_duplicate", False, gets_a_frame_twice),
+    (viewer_model, "is_same_chain", True, gets_an_altered_frame),
+]
+
+
+@pytest.mark.parametrize("story", [stays_through_a_restore_and_silence, *(story for *_, story in STORIES)])
+def test_a_named_fault_is_survived(story: Callable[[Feed], None]) -> None:
+    feed = a_settled_feed()
+    tell(feed, story)
+    feed.settle()
+
+
+@pytest.mark.parametrize(("module", "check", "answer", "story"), STORIES, ids=[row[1] for row in STORIES])
+def test_no_check_is_idle(
+    module: Any, check: str, answer: bool, story: Callable[[Feed], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the check taken away, an invariant breaks in the fault it is there for."""
+    feed = a_settled_feed()
+    monkeypatch.setattr(module, check, lambda *_: answer)
+
+    with pytest.raises((AssertionError, KeyError)):
+        tell(feed, story)
