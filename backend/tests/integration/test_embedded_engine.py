@@ -1,6 +1,7 @@
 """The embedded engine on a journal: what the log says is what happened, also after a crash."""
 
 import asyncio
+import contextlib
 import os
 import threading
 import time
@@ -14,9 +15,9 @@ from tests.support.workbench import Workbench
 
 from headway import gather, log, output, progress, step, workflow
 from headway.domain import events as e
-from headway.errors import CommandFailed
+from headway.errors import CommandFailed, ProducerGap
 from headway.ports import current_scope
-from headway.services import running_execution
+from headway.services import attempts, running_execution
 
 calls: Counter[str] = Counter()
 switch: dict[str, Any] = {}
@@ -323,6 +324,29 @@ class TestRetriesAndTimeouts:
             "step_timeout",
         )
         assert calls["cleaned up"] == 1
+
+    async def test_a_step_that_swallows_its_timeout_is_left_and_told_of(
+        self, bench: Workbench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(attempts, "HALT_S", 0.1)
+        monkeypatch.setattr(attempts, "RECANCEL_S", 0.02)
+
+        @step(timeout_s=0.05)
+        async def immortal() -> None:
+            while not switch.get("over"):
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.sleep(0.01)
+
+        @workflow
+        async def hurried() -> None:
+            await immortal()
+
+        state = await bench.run(hurried)
+        switch["over"] = True
+        assert state.error_code == "step_timeout"
+        assert any(
+            "in spite of its cancellation" in message for message in bench.messages(state.execution_id)
+        )
 
     async def test_a_thread_that_runs_on_after_its_timeout_is_told_of(self, bench: Workbench) -> None:
         release = threading.Event()
@@ -821,6 +845,17 @@ class TestWorker:
             await bench.seen(execution_id, e.Log)
             await engine.stop(5.0)
         assert bench.journal.get(execution_id).head.closed
+
+    async def test_a_log_in_disorder_ends_the_execution_as_failed(
+        self, bench: Workbench, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """It must neither run for ever nor go on unrecorded."""
+        async with bench.worker(crawl) as engine:
+            bench.journal.refusal = ProducerGap()
+            state = await bench.ended(bench.start(crawl))
+            await bench.until(lambda: not engine.running)
+        assert (state.status, state.error_code) == ("failed", "producer_gap")
+        assert "can no longer be recorded" in caplog.text
 
     async def test_many_executions_at_once_all_end(self, bench: Workbench) -> None:
         async with bench.worker(crawl, concurrency=50):

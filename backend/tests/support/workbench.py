@@ -30,6 +30,7 @@ class CutJournal(MemoryJournal):
     """A journal whose worker dies once an execution's log has reached `cut_at`."""
 
     cut_at: int | None = None
+    refusal: Exception | None = None  # the answer to the next batch of a worker
 
     @override
     def append(self, batches: Sequence[Batch]) -> list[Appended | Exception]:
@@ -37,7 +38,11 @@ class CutJournal(MemoryJournal):
         for batch in batches:
             head = self.heads([batch.execution_id])[batch.execution_id]
             is_cut = self.cut_at is not None and batch.lease is not None and head.last_seq >= self.cut_at
-            outcomes += [LeaseLost("the worker died here")] if is_cut else super().append([batch])
+            if self.refusal is not None and batch.lease is not None:
+                outcomes.append(self.refusal)
+                self.refusal = None
+            else:
+                outcomes += [LeaseLost("the worker died here")] if is_cut else super().append([batch])
         return outcomes
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from headway.services.running_execution import RunningExecution
 
 RECANCEL_S = 0.5  # a task that swallowed its cancellation is cancelled again
+HALT_S = 5.0  # and so on, for so long
 
 
 async def run_attempt(
@@ -60,7 +61,7 @@ async def _run(
             return await step.function(*args, **kwargs)
         finally:
             current_scope.reset(token)
-    return await _in_task(scope, attempt, step, args, kwargs)
+    return await _in_task(execution, scope, attempt, step, args, kwargs)
 
 
 async def guarded(scope: EngineScope, call: Callable[[], Any]) -> Outcome:
@@ -91,6 +92,7 @@ async def settles(future: "asyncio.Future[Outcome]", within_s: float) -> bool:
 
 
 async def _in_task(
+    execution: "RunningExecution",
     scope: EngineScope,
     attempt: Attempt,
     step: RunnableStep,
@@ -102,20 +104,24 @@ async def _in_task(
     try:
         done, _ = await asyncio.wait({task}, timeout=options.timeout_s)
     except asyncio.CancelledError:
-        attempt.cancelled = True
-        await _cancel(task)
+        await _cancel(execution, scope, attempt, task)
         raise
     if not done:
-        attempt.cancelled = True
-        await _cancel(task)
+        await _cancel(execution, scope, attempt, task)
         raise _timeout(options)
     return unwrap(task.result())
 
 
-async def _cancel(task: "asyncio.Task[Outcome]") -> None:
-    while not task.done():
+async def _cancel(
+    execution: "RunningExecution", scope: EngineScope, attempt: Attempt, task: "asyncio.Task[Outcome]"
+) -> None:
+    attempt.cancelled = True
+    deadline = execution.loop.time() + HALT_S
+    while not task.done() and execution.loop.time() < deadline:
         task.cancel()
         await settles(task, RECANCEL_S)
+    if not task.done():
+        _tell_stuck(execution, scope, "it goes on in spite of its cancellation")
 
 
 async def _in_thread(
@@ -175,17 +181,23 @@ async def _give_up(
     attempt.cancelled = True
     kill()
     if not await settles(future, execution.tools.thread_grace_s):
-        execution.emit(
-            e.Log(
-                level="WARNING",
-                message=f"{scope.step_id} could not be stopped: a thread cannot be killed, and it runs on "
-                "until its function returns (check headway.current().cancelled in long loops, "
-                "or declare the step with process=True)",
-                step_id=scope.step_id,
-                step=scope.step_name,
-                logger="headway",
-            )
+        _tell_stuck(
+            *(execution, scope),
+            "a thread cannot be killed, and it runs on until its function returns "
+            "(look at headway.current().cancelled in long loops, or declare the step with process=True)",
         )
+
+
+def _tell_stuck(execution: "RunningExecution", scope: EngineScope, why: str) -> None:
+    execution.emit(
+        e.Log(
+            level="WARNING",
+            message=f"{scope.step_id} could not be stopped: {why}",
+            step_id=scope.step_id,
+            step=scope.step_name,
+            logger="headway",
+        )
+    )
 
 
 def _timeout(options: StepOptions) -> StepTimeout:

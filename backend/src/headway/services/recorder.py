@@ -131,6 +131,8 @@ class Recorder:
                 self._turn()
             except Exception:
                 _logger.exception("the recorder could not finish a turn")
+        late, _ = self._inbox.take()
+        self._answer((waiter for *_, waiter in late if waiter), JournalUnavailable("the recorder has ended"))
         self._release_barriers(self._barriers)
 
     def _until_due(self, now: float) -> float:
@@ -164,9 +166,13 @@ class Recorder:
             if self._lanes.get(lane.execution_id) is not lane:
                 self._answer((waiter for _, _, waiter in entries if waiter), ExecutionClosed())
                 continue
-            draft = lane.draft(entries, dropped.get(lane), now_ns, force=force)
-            for waiter, error in draft.refused:
-                self._answer([waiter], error)
+            try:
+                draft = lane.draft(entries, dropped.get(lane), now_ns, force=force)
+            except Exception as error:  # noqa: BLE001 - this lane's end, and no other's
+                self._lose(lane, (waiter for _, _, waiter in entries if waiter), error)
+                continue
+            for waiter, refusal in draft.refused:
+                self._answer([waiter], refusal)
             if draft.bodies:
                 drafts.append((lane, draft))
         if drafts:
@@ -191,7 +197,7 @@ class Recorder:
                 elif isinstance(outcome, AppendConflict) and self._rebase(lane, draft):
                     conflicted.append((lane, draft))
                 elif not isinstance(outcome, AppendConflict):
-                    self._lose(lane, draft, outcome)
+                    self._lose(lane, draft.waiters, outcome)
             self._answer(answered, None)
             drafts = conflicted
 
@@ -211,24 +217,23 @@ class Recorder:
                 lambda: list(events_between(self._journal, lane.execution_id, before, state.seq))
             )
         except Exception as error:  # noqa: BLE001 - this lane's end, and no other's
-            self._lose(lane, draft, error)
+            self._lose(lane, draft.waiters, error)
             return False
         if state.closed:
-            self._lose(lane, draft, ExecutionClosed())
+            self._lose(lane, draft.waiters, ExecutionClosed())
             return False
         lane.rebase(state, draft)
         lane.on_foreign(foreign)
         return True
 
-    def _lose(self, lane: Lane, draft: Draft | None, error: Exception) -> None:
+    def _lose(self, lane: Lane, waiters: Iterable[Waiter], error: Exception) -> None:
         """Nothing of this lane can be stored any more."""
         if not isinstance(error, _EXPECTED):
             _logger.error("execution %s can no longer be recorded: %r", lane.execution_id, error)
         self.forget(lane)
         known = error if isinstance(error, HeadwayError) else HeadwayError(f"{type(error).__name__}: {error}")
         lane.on_lost(known)
-        if draft is not None:
-            self._answer(draft.waiters, known)
+        self._answer(waiters, known)
 
     def _listen(self) -> None:
         """Read what others have appended: after hints, and now and then by ourselves."""
@@ -253,7 +258,7 @@ class Recorder:
         lane.follow(foreign)
         lane.on_foreign(foreign)
         if lane.state.closed:
-            self._lose(lane, None, ExecutionClosed())
+            self._lose(lane, (), ExecutionClosed())
 
     def _insist(self, call: Callable[[], _T]) -> _T:
         """Try until the journal answers, or the recorder has to close."""

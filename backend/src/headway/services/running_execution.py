@@ -13,13 +13,11 @@ import msgspec
 from headway.domain import events as e
 from headway.errors import (
     CodeChanged,
-    ConflictError,
     ExecutionTimeout,
     HeadwayError,
-    NotFound,
 )
 from headway.ports import Clock, OutputStore, RunnableWorkflow, Scope, StepOptions, current_scope
-from headway.services.attempts import RECANCEL_S, guarded, settles
+from headway.services.attempts import HALT_S, RECANCEL_S, guarded, settles
 from headway.services.claims import Claim
 from headway.services.failures import causes, error_code, error_line, user_traceback
 from headway.services.lane import Lane
@@ -30,8 +28,6 @@ from headway.services.step_groups import StepGroups
 from headway.services.step_runner import StepRunner
 from headway.services.threads import Outcome, Raised, Returned, Threads
 from headway.services.values import NULL, encode_output
-
-HALT_S = 5.0  # how long a task may go on swallowing its cancellation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +86,7 @@ class RunningExecution:
         """Record and wait until it is durable; where that is no longer ours to do, the code is stopped."""
         try:
             await self.lane.commit(data)
-        except ConflictError:
+        except HeadwayError:
             raise asyncio.CancelledError from None  # `lose` has been told why
 
     def check_running(self) -> None:
@@ -145,7 +141,7 @@ class RunningExecution:
             self._begin()
         outcome = Returned(None) if self._cancel is not None else await self._run_body()
         if not self._is_left:
-            with contextlib.suppress(ConflictError, NotFound):  # `lose` has been told why
+            with contextlib.suppress(HeadwayError):  # `lose` has been told why
                 await self._end(outcome)
 
     def _begin(self) -> None:
@@ -190,22 +186,19 @@ class RunningExecution:
     async def _halt(self, body: "asyncio.Future[Outcome]") -> None:
         """Bring the user's code to an end, as far as that can be done."""
         self.stopping = True
-        for task in tuple(self._blocking):
-            task.cancel()
-        if self._blocking:
-            await asyncio.wait(tuple(self._blocking))
+        deadline = self.loop.time() + HALT_S
+        while self.loop.time() < deadline:
+            tasks = [*self._blocking, *([body] if isinstance(body, asyncio.Task) and not body.done() else [])]
+            if not tasks:
+                break
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=RECANCEL_S)
         if isinstance(body, asyncio.Task):
-            deadline = self.loop.time() + HALT_S
-            while not body.done() and self.loop.time() < deadline:
-                body.cancel()
-                await settles(body, RECANCEL_S)
+            if not body.done():
+                self._tell("the workflow could not be stopped: it runs on in spite of its cancellation")
         elif not await settles(body, self.tools.thread_grace_s):
-            self._tell(
-                "the workflow's function could not be stopped: a thread cannot be killed, and it runs on"
-            )
-            return
-        if not body.done():
-            self._tell("the workflow could not be stopped: it goes on in spite of its cancellation")
+            self._tell("the workflow could not be stopped: a thread cannot be killed, and it runs on")
 
     def _deliver(self, control: e.ControlRequested) -> None:
         self.emit(e.ControlDelivered(control=control.control, control_id=control.control_id, by=control.by))

@@ -3,7 +3,7 @@
 A value is encoded once, when it is made, so that nothing later depends on an object the user may change.
 """
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Mapping, Set
 from hashlib import blake2b
 from typing import Any
 
@@ -28,7 +28,7 @@ def encode_result(value: object) -> Raw | None:
     """
     if value is None:
         return NULL
-    if isinstance(value, Iterator):
+    if hasattr(type(value), "__next__"):
         return None  # reading it would leave nothing for the caller
     try:
         encoded = to_json(value, inf_nan_mode="null")
