@@ -3,11 +3,25 @@
 import sys
 import traceback
 
-from headway.errors import ClientError, ConflictError, HeadwayError, UnavailableError
+from headway.errors import (
+    ClientError,
+    ConflictError,
+    ExecutionNotFound,
+    Forbidden,
+    HeadwayError,
+    Unauthorized,
+    UnavailableError,
+)
 
 COMPLETED, FAILED, USAGE, CANCELLED, UNREACHABLE = 0, 1, 2, 3, 4
 INTERRUPTED = 130
 OF_STATUS = {"completed": COMPLETED, "failed": FAILED, "cancelled": CANCELLED}
+
+_HINTS: dict[type[HeadwayError], str] = {
+    ExecutionNotFound: "List what there is: headway ls",
+    Unauthorized: "Set HEADWAY_TOKEN to the server's token",
+    Forbidden: "Call the server by a name it allows: see HEADWAY_ALLOWED_HOSTS",
+}
 
 
 def code_of(error: BaseException) -> int:
@@ -29,7 +43,8 @@ def explain(error: BaseException, *, debug: bool) -> str:
         return "".join(traceback.format_exception(error)).rstrip()
     if isinstance(error, HeadwayError):
         what, _, hint = error.message.partition("; ")
-        lines = [f"Error: {what}", *([f"  {hint[:1].upper()}{hint[1:]}"] if hint else [])]
+        hint = f"{hint[:1].upper()}{hint[1:]}" or _HINTS.get(type(error), "")
+        lines = [f"Error: {what}", *([f"  {hint}"] if hint else [])]
         details = error.fields.get("errors")
         if isinstance(details, list):
             lines[1:1] = [f"  {each['field']}: {each['message']}" for each in details]

@@ -1,6 +1,7 @@
 """Runs one workflow here, where no server holds the database: the same engine, journal and outcome."""
 
 import asyncio
+import os
 import secrets
 import sys
 from collections.abc import Awaitable, Callable
@@ -62,22 +63,21 @@ async def _run(
 
 
 async def _follow_cancellably(backend: DatabaseBackend, execution_id: str) -> int:
-    """Follow to the end; Ctrl-C cancels the execution, and a second one leaves it to the next run."""
-    following = asyncio.ensure_future(follow_and_tell(backend.watch(execution_id, 0)))
+    """Follow to the end; Ctrl-C cancels the execution.
+
+    A second one ends the process as it is, whatever user code or a full disk holds up: what is stored is
+    whole at any moment, and the next run or server goes on with it.
+    """
     cancelling: list[asyncio.Future[object]] = []
 
     def interrupt() -> None:
         if cancelling:
-            following.cancel()
-        else:
-            sys.stderr.write("\nCancelling; Ctrl-C again leaves at once.\n")
-            cancelling.append(asyncio.ensure_future(backend.cancel(execution_id)))
+            os._exit(exits.INTERRUPTED)
+        sys.stderr.write("\nCancelling; Ctrl-C again leaves at once.\n")
+        cancelling.append(asyncio.ensure_future(backend.cancel(execution_id)))
 
     with on_interrupt(interrupt):
-        try:
-            return await following
-        except asyncio.CancelledError:
-            return exits.INTERRUPTED
+        return await follow_and_tell(backend.watch(execution_id, 0))
 
 
 def _choose(loaded: LoadedFile, workflow_id: str | None) -> RunnableWorkflow:
