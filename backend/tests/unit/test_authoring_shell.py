@@ -17,6 +17,7 @@ from headway.authoring.command import KEPT_CHARS, CommandResult
 from headway.domain.events import Log
 from headway.errors import CommandFailed, StepTimeout
 from headway.ports import RunnableStep
+from headway.services.values import encode_result
 
 PYTHON = sys.executable
 
@@ -109,10 +110,19 @@ async def test_endless_output_is_kept_to_its_end() -> None:
     with entered(RecordingScope()) as scope:
         result = await shell([PYTHON, "-c", "print('x' * 200_000); [print(i) for i in range(30_000)]"])
     assert result.truncated
-    assert len(result.stdout) <= KEPT_CHARS
+    assert KEPT_CHARS - 10 < len(result.stdout) <= KEPT_CHARS
     assert result.stdout.endswith("\n29999\n")
     assert len(scope.lines) == 30_001
     assert scope.of(Log)[0].length == 200_000
+
+
+async def test_any_output_can_be_recorded() -> None:
+    """Else a command that has done its work would fail for what it said of it."""
+    noise = "import sys; [print(chr(27) * 200_000, file=f) for f in (sys.stdout, sys.stderr)]"
+    result = await shell([PYTHON, "-c", noise, "argument" * 10_000])
+    assert result.truncated
+    assert len(result.stdout) == len(result.stderr) == KEPT_CHARS
+    assert encode_result(result) is not None
 
 
 def test_in_plain_code_it_returns_the_result(capfd: pytest.CaptureFixture[str]) -> None:

@@ -17,7 +17,8 @@ from typing_extensions import override
 from headway.domain.lines import LineSplitter
 from headway.errors import CommandFailed
 
-KEPT_CHARS = 65_536  # of each stream, in the result
+KEPT_CHARS = 16_384  # of each stream in the result, which fits a recorded result even if all are escaped
+SHOWN_CHARS = 1_000
 KILL_AFTER_S = 3.0
 LEFT_OPEN_S = 1.0  # how long to read on when the command has ended but a child of it holds its output open
 LAST_LINES = 10
@@ -31,7 +32,7 @@ class CommandResult:
     """How a command ended.
 
     Args:
-        stdout: Its last 65,536 characters; `truncated` says whether there were more. Likewise `stderr`.
+        stdout: Its last 16,384 characters; `truncated` says whether there were more. Likewise `stderr`.
     """
 
     command: str
@@ -50,9 +51,10 @@ class _Tail:
         self.truncated = False
 
     def add(self, line: str) -> None:
-        self._lines.append(line[-KEPT_CHARS:] + "\n")
+        self.truncated |= len(line) >= KEPT_CHARS
+        self._lines.append(line[1 - KEPT_CHARS :] + "\n")
         self._size += len(self._lines[-1])
-        while self._size > KEPT_CHARS + 1:
+        while self._size > KEPT_CHARS:
             self._size -= len(self._lines.popleft())
             self.truncated = True
 
@@ -64,8 +66,9 @@ class _Tail:
 
 
 def shown(command: str | Sequence[str | Path]) -> str:
-    """The command as one would type it."""
-    return command if isinstance(command, str) else shlex.join(str(part) for part in command)
+    """The command as one would type it, a very long one cut."""
+    typed = command if isinstance(command, str) else shlex.join(str(part) for part in command)
+    return typed if len(typed) <= SHOWN_CHARS else typed[:SHOWN_CHARS] + "…"
 
 
 async def run_command(
