@@ -679,6 +679,12 @@ class TestRecovery:
         (resumed,) = bench.all(execution_id, e.ExecutionResumed)
         assert (resumed.attempt, resumed.worker, resumed.reused_steps) == (2, "bob", 2)
 
+    async def test_equal_calls_are_recalled_in_the_order_they_were_made(self, bench: Workbench) -> None:
+        execution_id = await crashed_after(bench, ticking, e.StepCompleted, 2)
+        async with bench.worker(ticking, owner="bob"):
+            state = await bench.ended(execution_id)
+        assert output_of(state) == [1, 2, 3]
+
     async def test_a_recalled_result_is_what_the_annotation_says(self, bench: Workbench) -> None:
         execution_id = await crashed_after(bench, typed, e.StepCompleted, 1)
         async with bench.worker(typed, owner="bob"):
@@ -715,6 +721,17 @@ class TestRecovery:
                 await bench.until(lambda: not old.running)
         assert state.worker == "bob"
         assert len(bench.all(execution_id, e.StepCompleted)) == 1
+
+
+@step
+async def tick() -> int:
+    calls["tick"] += 1
+    return calls["tick"]
+
+
+@workflow
+async def ticking() -> list[int]:
+    return [await tick(), await tick(), await tick()]
 
 
 @step
