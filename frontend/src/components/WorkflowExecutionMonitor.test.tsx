@@ -42,7 +42,9 @@ const badge = () => monitor().querySelector('.headway-badge')
 const liveness = () => monitor().querySelector('.headway-liveness')
 const bar = () => within(monitor()).getByRole('progressbar')
 const lines = () =>
-  [...monitor().querySelectorAll('.headway-log__row:not([hidden]) .headway-log__text')].map(line => line.textContent)
+  [...monitor().querySelectorAll('.headway-log__row:not([hidden]) .headway-log__text')].map(
+    line => line.textContent,
+  )
 const within5s = { timeout: 5_000 }
 
 describe('what it shows', () => {
@@ -153,7 +155,9 @@ describe('what it shows', () => {
   it('folds a fan-out above a dozen items until it is opened', async () => {
     server.append(run.queued(), run.started(), run.step('load'))
     for (let n = 0; n < 20; n++) {
-      server.append(run.event('step.started', { step: `chunk ${n}`, step_id: `chunk#${n}`, parent: 'load#1' }))
+      server.append(
+        run.event('step.started', { step: `chunk ${n}`, step_id: `chunk#${n}`, parent: 'load#1' }),
+      )
     }
     show()
     const fold = await screen.findByRole('button', { name: 'Show the items of load' }, within5s)

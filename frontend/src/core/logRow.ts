@@ -15,7 +15,7 @@ const clock = new Intl.DateTimeFormat(undefined, {
 
 export class LogRow {
   readonly element = part('div', 'row')
-  /** Index of the line shown; -1 while hidden. */
+  /** Index of the line shown; -1 while hidden, -2 while what is shown is forgotten. */
   index = -1
   /** Where the row stands: pixels from the pane's top, or the order among wrapped rows. */
   place = -1
@@ -52,7 +52,7 @@ export class LogRow {
   /** Forget what is shown: the next `show` draws anew. */
   forget(): void {
     this.#shown = -1
-    this.index = this.index < 0 ? -1 : -2
+    if (this.index !== -1) this.index = -2
     this.place = -1
   }
 }

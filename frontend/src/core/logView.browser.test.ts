@@ -1,0 +1,225 @@
+/** What needs layout: a real browser. */
+
+import '../components/WorkflowExecutionMonitor.css'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { ChunkedLog, FilteredLog, logMatch } from './chunks'
+import { LogView, SPACER_CAP_PX } from './logView'
+
+const HEIGHT = 400
+const ROW = 20
+let root: HTMLElement
+let view: LogView
+
+beforeEach(() => {
+  document.body.innerHTML = `<div class="headway"><div style="height:${HEIGHT}px;width:600px"></div></div>`
+  root = document.querySelector('.headway > div') as HTMLElement
+})
+
+afterEach(() => view.destroy())
+
+function aLog(count: number): ChunkedLog {
+  const log = new ChunkedLog()
+  for (let n = 1; n <= count; n++) log.push(`line ${n}`, n % 10 === 0 ? 3 : 1, 0)
+  return log
+}
+
+const frame = () => new Promise(resolve => requestAnimationFrame(resolve))
+const scroller = () => root.querySelector('.headway-log__scroller') as HTMLElement
+
+/** Wait until the view has painted what is asked of it. */
+async function painted(): Promise<void> {
+  for (let frames = 0; frames < 9; frames++) await frame()
+}
+
+/** Numbers of the lines a reader sees, from the top. */
+function seen(): number[] {
+  const pane = scroller().getBoundingClientRect()
+  return [...root.querySelectorAll<HTMLElement>('.headway-log__row:not([hidden], .headway-log__probe)')]
+    .map(row => ({ row, at: row.getBoundingClientRect() }))
+    .filter(({ at }) => at.bottom > pane.top + 1 && at.top < pane.bottom - 1)
+    .sort((a, b) => a.at.top - b.at.top)
+    .map(({ row }) => Number(row.querySelector('.headway-log__number')?.textContent))
+}
+
+function press(key: string): void {
+  scroller().dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }))
+}
+
+function wheel(deltaY: number): void {
+  scroller().dispatchEvent(new WheelEvent('wheel', { deltaY, bubbles: true, cancelable: true }))
+}
+
+const range = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, n) => first + n)
+
+describe.each([1_000, 100_000, 1_000_000])('a log of %i lines', count => {
+  const log = aLog(count)
+
+  it('shows its end at once, and only the rows on screen exist', async () => {
+    const began = performance.now()
+    view = new LogView(root, log)
+    await frame()
+    await frame()
+    const took = performance.now() - began
+
+    expect(seen()).toEqual(range(count - HEIGHT / ROW + 1, count))
+    expect(root.querySelectorAll('.headway-log__row').length).toBeLessThan(30)
+    expect(took).toBeLessThan(1_000)
+  })
+
+  it('reaches its first line by key, and its last again', async () => {
+    view = new LogView(root, log)
+    press('Home')
+    await painted()
+    expect(seen()).toEqual(range(1, HEIGHT / ROW))
+    expect(view.following).toBe(false)
+    press('End')
+    await painted()
+
+    expect(seen().at(-1)).toBe(count)
+    expect(view.following).toBe(true)
+  })
+
+  it('brings any line to the middle', async () => {
+    view = new LogView(root, log)
+    const index = Math.floor(count * 0.37)
+    view.scrollToLine(index)
+    await painted()
+
+    const lines = seen()
+    expect(lines).toContain(index + 1)
+    expect(Math.abs(lines.indexOf(index + 1) - lines.length / 2)).toBeLessThanOrEqual(2)
+  })
+
+  it('moves by exact lines with the keys, however long it is', async () => {
+    view = new LogView(root, log)
+    view.scrollToLine(500)
+    await painted()
+    const [first = 0] = seen()
+    for (let n = 0; n < 7; n++) press('ArrowDown')
+    await painted()
+
+    expect(seen()[0]).toBe(first + 7)
+  })
+
+  it('finds its end at the end of the scroll bar, which stays below the limit of every browser', async () => {
+    view = new LogView(root, log)
+    press('Home')
+    await painted()
+    scroller().scrollTop = scroller().scrollHeight
+    await painted()
+
+    expect(seen().at(-1)).toBe(count)
+    expect(view.following).toBe(true)
+    expect(scroller().scrollHeight).toBeLessThanOrEqual(SPACER_CAP_PX + HEIGHT)
+  })
+})
+
+describe('following', () => {
+  it('keeps the newest line in view as the log grows', async () => {
+    const log = aLog(10)
+    view = new LogView(root, log)
+    for (let n = 11; n <= 5_000; n++) log.push(`line ${n}`, 1, 0)
+    view.changed()
+    await painted()
+
+    expect(seen().at(-1)).toBe(5_000)
+  })
+
+  it('ends at a turn of the wheel, and what the reader sees then stands still', async () => {
+    const log = aLog(500)
+    let told: boolean | null = null
+    view = new LogView(root, log, {
+      onFollow: following => {
+        told = following
+      },
+    })
+    await painted()
+    wheel(-100)
+    scroller().scrollTop -= 100
+    await painted()
+    const before = seen()
+    for (let n = 0; n < 1_000; n++) log.push('more', 1, 0)
+    view.changed()
+    await painted()
+
+    expect(told).toBe(false)
+    expect(seen()).toEqual(before)
+  })
+
+  it('ends when the reader takes hold of a line', async () => {
+    view = new LogView(root, aLog(500))
+    await painted()
+    const row = root.querySelector('.headway-log__row') as HTMLElement
+    row.dispatchEvent(new PointerEvent('pointerdown', { bubbles: true, button: 0 }))
+
+    expect(view.following).toBe(false)
+  })
+
+  it('moves by the wheel exactly where the scroll bar is only proportional', async () => {
+    view = new LogView(root, aLog(1_000_000))
+    view.scrollToLine(600_000)
+    await painted()
+    const [first = 0] = seen()
+    for (let n = 0; n < 5; n++) wheel(ROW * 3)
+    await painted()
+
+    expect(seen()[0]).toBe(first + 15)
+  })
+})
+
+it('shows other lines when filtered, with their own numbers, and no line twice', async () => {
+  const log = aLog(100)
+  view = new LogView(root, log)
+  await painted()
+  for (const text of ['line 1', 'line 10', 'line 100']) {
+    const filter = new FilteredLog(log, logMatch(text, 0))
+    filter.advance()
+    view.setSource(filter)
+  }
+  await painted()
+  expect(seen()).toEqual([100])
+  view.setSource(log)
+  await painted()
+
+  expect(seen()).toEqual(range(81, 100))
+})
+
+it('wraps long lines, and follows and scrolls among them', async () => {
+  const log = new ChunkedLog()
+  for (let n = 1; n <= 300; n++) log.push(`line ${n} ${'word '.repeat(n % 3 === 0 ? 80 : 2)}`, 1, 0)
+  view = new LogView(root, log)
+  view.setWrap(true)
+  await painted()
+  expect(seen().at(-1)).toBe(300)
+  const heights = [...root.querySelectorAll<HTMLElement>('.headway-log__row:not([hidden])')].map(
+    row => row.offsetHeight,
+  )
+  expect(Math.max(...heights)).toBeGreaterThan(ROW)
+  press('Home')
+  await painted()
+  expect(seen()[0]).toBe(1)
+  wheel(-50)
+  await painted()
+  expect(seen()[0]).toBe(1)
+  view.setWrap(false)
+  await painted()
+
+  expect(seen()).toEqual(range(1, HEIGHT / ROW))
+})
+
+it('takes 10,000 lines a second for two seconds with the page still responsive', async () => {
+  const log = aLog(1_000)
+  view = new LogView(root, log)
+  let frames = 0
+  const began = performance.now()
+  while (performance.now() - began < 2_000) {
+    for (let n = 0; n < 167; n++) log.push(`a line of a flood with some text to draw ${n}`, 1, 0)
+    view.changed()
+    await frame()
+    frames += 1
+  }
+  await painted()
+
+  expect(frames).toBeGreaterThan(30)
+  expect(seen().at(-1)).toBe(log.count)
+})
