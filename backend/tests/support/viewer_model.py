@@ -103,9 +103,9 @@ class ViewerModel:
         return []
 
     def _snapshot(self, part: m.Snap) -> list[m.AnyClientMessage]:
-        self._snap.append(part)
+        self._snap = [part] if part.part == 1 else [*self._snap, part]
         first = self._snap[0]
-        if part.part < part.parts or first.state is UNSET:
+        if len(self._snap) < part.parts or first.state is UNSET or first.cur != part.cur:
             return []
         cursor, state = Cursor.parse(part.cur), _decode_state(bytes(first.state))
         self.view = View(cursor, state.execution_id, state, cursor.seq)
