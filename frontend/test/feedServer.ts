@@ -4,12 +4,16 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { WebSocket, WebSocketServer } from 'ws'
 
+const NOT_FOUND = { title: 'Not Found', status: 404, detail: 'Nothing has this id.', code: 'not_found' }
+
 export type Frame = Record<string, unknown>
 
 export class FeedServer {
   /** Addresses of the sockets opened so far, path and query. */
   readonly opened: string[] = []
   readonly asked: string[] = []
+  /** JSON bodies of the POST requests so far. */
+  readonly bodies: unknown[] = []
   /** Answers by path; anything else is 404. */
   readonly answers = new Map<string, { status: number; body: unknown }>()
   /** Where set, a handshake is refused with this status. */
@@ -75,14 +79,25 @@ export class FeedServer {
   #answer(request: IncomingMessage, response: ServerResponse): void {
     const { pathname } = new URL(request.url ?? '/', 'http://127.0.0.1')
     this.asked.push(`${request.method} ${pathname}`)
-    const problem = { title: 'Not Found', status: 404, detail: 'Nothing has this id.', code: 'not_found' }
-    const { status, body } = this.answers.get(pathname) ?? { status: 404, body: problem }
-    // jsdom holds to the same-origin policy as a browser does.
-    response.writeHead(status, {
-      'Content-Type': 'application/json',
+    // A page of another origin, as jsdom's is, asks first.
+    const allowed = {
       'Access-Control-Allow-Origin': request.headers.origin ?? '*',
       'Access-Control-Allow-Credentials': 'true',
+      'Access-Control-Allow-Headers': 'content-type, idempotency-key',
+    }
+    if (request.method === 'OPTIONS') {
+      response.writeHead(204, allowed).end()
+      return
+    }
+    let text = ''
+    request.on('data', chunk => {
+      text += String(chunk)
     })
-    response.end(JSON.stringify(body))
+    request.on('end', () => {
+      if (text) this.bodies.push(JSON.parse(text))
+      const { status, body } = this.answers.get(pathname) ?? { status: 404, body: NOT_FOUND }
+      response.writeHead(status, { ...allowed, 'Content-Type': 'application/json' })
+      response.end(JSON.stringify(body))
+    })
   }
 }

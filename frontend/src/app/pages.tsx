@@ -2,7 +2,7 @@
 
 import { Button, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
+import { getRouteApi, Link, useNavigate, useRouter } from '@tanstack/react-router'
 import { useState } from 'react'
 import { Problem } from '../api/http'
 import { ExecutionActions } from '../components/ExecutionActions'
@@ -17,11 +17,15 @@ import { useTitle } from './useTitle'
 
 export function WorkflowsPage() {
   const navigate = useNavigate()
+  const router = useRouter()
   useTitle('Workflows')
   return (
     <>
       <PageHead title="Workflows" />
       <WorkflowExecutionInterface
+        workflowHref={id =>
+          router.buildLocation({ to: '/workflows/$workflowId', params: { workflowId: id } }).href
+        }
         onWorkflowSelect={id => id && navigate({ to: '/workflows/$workflowId', params: { workflowId: id } })}
       />
     </>

@@ -25,6 +25,8 @@ export type WorkflowExecutionInterfaceProps = {
   /** Address of the Headway server; by default the page's own. */
   apiBase?: string | undefined
   className?: string | undefined
+  /** Address of a workflow's page in the application around; makes the list one of links. */
+  workflowHref?: ((workflowId: string) => string) | undefined
   onWorkflowSelect?: ((workflowId: string | null) => void) | undefined
   onExecutionStart?: ((executionId: string, workflowId: string) => void) | undefined
   onExecutionComplete?: ((result: ExecutionResult) => void) | undefined
@@ -46,7 +48,7 @@ export function WorkflowExecutionInterface(props: WorkflowExecutionInterfaceProp
     <div className={['headway', 'headway-interface', props.className].filter(Boolean).join(' ')}>
       {error && <Unreachable message={error.message} stale={value !== null} />}
       {workflowId === null ? (
-        <Choice list={value} failed={error !== null} onSelect={select} />
+        <Choice list={value} failed={error !== null} href={props.workflowHref} onSelect={select} />
       ) : (
         <OneWorkflow
           key={workflowId}
@@ -69,14 +71,19 @@ function Unreachable({ message, stale }: { message: string; stale: boolean }) {
   )
 }
 
-type ChoiceProps = { list: WorkflowList | null; failed: boolean; onSelect: (id: string) => void }
+type ChoiceProps = {
+  list: WorkflowList | null
+  failed: boolean
+  href: ((workflowId: string) => string) | undefined
+  onSelect: (id: string) => void
+}
 
-function Choice({ list, failed, onSelect }: ChoiceProps) {
+function Choice({ list, failed, href, onSelect }: ChoiceProps) {
   if (!list) return failed ? null : <p className="headway-empty">Loading…</p>
   return (
     <>
       <BrokenSources sources={list.sources} />
-      <WorkflowCards workflows={list.workflows} onSelect={onSelect} />
+      <WorkflowCards workflows={list.workflows} href={href} onSelect={onSelect} />
     </>
   )
 }

@@ -1,3 +1,4 @@
+import type { MouseEvent } from 'react'
 import type { Source, Workflow } from '../api/decode'
 import { formatAgo, formatExact, parseTime } from '../core/format'
 import { useNow } from '../hooks/useNow'
@@ -26,26 +27,58 @@ export function BrokenSources({ sources }: { sources: readonly Source[] }) {
   )
 }
 
-export type WorkflowCardsProps = { workflows: readonly Workflow[]; onSelect: (workflowId: string) => void }
+export type WorkflowCardsProps = {
+  workflows: readonly Workflow[]
+  /** Address of a workflow's page, so that it can be opened in another tab; without it cards are buttons. */
+  href?: ((workflowId: string) => string) | undefined
+  onSelect: (workflowId: string) => void
+}
 
 /** The workflows to choose from, each with how its latest execution went. */
-export function WorkflowCards({ workflows, onSelect }: WorkflowCardsProps) {
+export function WorkflowCards({ workflows, href, onSelect }: WorkflowCardsProps) {
   if (workflows.length === 0) return <NoWorkflows />
   return (
     <ul className="headway-cards">
       {workflows.map(workflow => (
         <li key={workflow.workflow_id}>
-          <button type="button" className="headway-card" onClick={() => onSelect(workflow.workflow_id)}>
-            <span className="headway-card__title">{workflow.title}</span>
-            <span className="headway-card__text">{firstSentence(workflow.description)}</span>
-            <span className="headway-card__foot">
-              {workflow.import_error ? <StatusBadge phase="failed" /> : <Latest workflow={workflow} />}
-              <code>{workflow.workflow_id}</code>
-            </span>
-          </button>
+          {href ? (
+            <a
+              className="headway-card"
+              href={href(workflow.workflow_id)}
+              onClick={event => {
+                if (isElsewhere(event)) return
+                event.preventDefault()
+                onSelect(workflow.workflow_id)
+              }}
+            >
+              <CardText workflow={workflow} />
+            </a>
+          ) : (
+            <button type="button" className="headway-card" onClick={() => onSelect(workflow.workflow_id)}>
+              <CardText workflow={workflow} />
+            </button>
+          )}
         </li>
       ))}
     </ul>
+  )
+}
+
+/** The reader wants another tab or window. */
+function isElsewhere(event: MouseEvent): boolean {
+  return event.metaKey || event.ctrlKey || event.shiftKey || event.altKey
+}
+
+function CardText({ workflow }: { workflow: Workflow }) {
+  return (
+    <>
+      <span className="headway-card__title">{workflow.title}</span>
+      <span className="headway-card__text">{firstParagraph(workflow.description)}</span>
+      <span className="headway-card__foot">
+        {workflow.import_error ? <StatusBadge phase="failed" /> : <Latest workflow={workflow} />}
+        <code>{workflow.workflow_id}</code>
+      </span>
+    </>
   )
 }
 
@@ -97,7 +130,7 @@ function lastLine(text: string): string {
   return text.trim().split('\n').at(-1) ?? ''
 }
 
-function firstSentence(text: string): string {
+function firstParagraph(text: string): string {
   const [paragraph = ''] = text.trim().split(/\n\s*\n/)
   return paragraph.replace(/\s+/g, ' ')
 }

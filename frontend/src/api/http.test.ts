@@ -1,0 +1,118 @@
+import { describe, expect, it } from 'vitest'
+import { baseAddress, socketAddress } from './address'
+import { type Fetch, HttpApi, Problem } from './http'
+
+type Call = { address: string; init: RequestInit }
+
+function anApi(status: number, body: unknown, type = 'application/json') {
+  const calls: Call[] = []
+  const fetcher: Fetch = (address, init = {}) => {
+    calls.push({ address, init })
+    const text = typeof body === 'string' ? body : JSON.stringify(body)
+    return Promise.resolve(
+      new Response(status === 204 ? null : text, { status, headers: { 'Content-Type': type } }),
+    )
+  }
+  return { api: new HttpApi('https://example.org/prefix', fetcher), calls }
+}
+
+async function refusal(call: Promise<unknown>): Promise<Problem> {
+  const error = await call.then(
+    () => null,
+    (reason: unknown) => reason,
+  )
+  expect(error).toBeInstanceOf(Problem)
+  return error as Problem
+}
+
+describe('HttpApi', () => {
+  it('starts a workflow with its input and an idempotency key', async () => {
+    const { api, calls } = anApi(201, { execution_id: 'E', workflow_id: 'a b', created: true })
+    const started = await api.start('a b', { rows: 3 }, 'key-1')
+
+    expect(started).toEqual({ execution_id: 'E', workflow_id: 'a b', created: true })
+    expect(calls[0]?.address).toBe('https://example.org/prefix/api/workflows/a%20b/executions')
+    expect(calls[0]?.init).toMatchObject({ method: 'POST', body: '{"input":{"rows":3}}' })
+    expect(calls[0]?.init.headers).toMatchObject({ 'Idempotency-Key': 'key-1' })
+  })
+
+  it('asks for a page of executions by its filters', async () => {
+    const { api, calls } = anApi(200, { executions: [], next_cursor: 'next' })
+    const page = await api.executions({
+      workflow_id: 'w',
+      status: ['failed', 'running'],
+      cursor: 'c',
+      limit: 5,
+    })
+
+    expect(page.next_cursor).toBe('next')
+    expect(calls[0]?.address).toMatch(/\?workflow_id=w&status=failed&status=running&limit=5&cursor=c$/)
+  })
+
+  it('fills in what an execution leaves out', async () => {
+    const { api } = anApi(200, {
+      execution: { execution_id: 'E', workflow_id: 'w' },
+      state: null,
+      cursor: 'c',
+    })
+    const { execution } = await api.execution('E')
+
+    expect(execution).toMatchObject({ status: 'running', progress: 0, ended_at: null, closed: false })
+  })
+
+  it('turns a problem document into a Problem with its code and fields', async () => {
+    const errors = [{ field: 'rows', message: 'too many' }, { no: 'field' }, 'odd']
+    const { api } = anApi(422, { status: 422, code: 'invalid_input', detail: 'It does not fit.', errors })
+    const problem = await refusal(api.start('w', {}, 'k'))
+
+    expect(problem).toMatchObject({ status: 422, code: 'invalid_input', message: 'It does not fit.' })
+    expect(problem.errors).toEqual([{ field: 'rows', message: 'too many' }])
+  })
+
+  it('has a code for refusals that are no problem document', async () => {
+    const { api } = anApi(502, '<html>Bad gateway</html>', 'text/html')
+    expect(await refusal(api.workflows())).toMatchObject({ status: 502, code: 'http_502' })
+  })
+
+  it('says so where the address is another server’s page', async () => {
+    const { api } = anApi(200, '<html>Hello</html>', 'text/html')
+    expect(await refusal(api.workflows())).toMatchObject({ code: 'not_json' })
+  })
+
+  it('says that the server cannot be reached', async () => {
+    const api = new HttpApi('/', () => Promise.reject(new TypeError('failed to fetch')))
+    expect(await refusal(api.workflows())).toMatchObject({ status: 0, code: 'unreachable' })
+  })
+
+  it('needs no body in the answer to a sign-in', async () => {
+    const { api, calls } = anApi(204, null)
+    await api.signIn('s3cret')
+
+    expect(calls[0]?.init.body).toBe('{"token":"s3cret"}')
+  })
+
+  it.each([
+    ['no list', { workflows: {} }],
+    ['no id', { workflows: [{}], sources: [] }],
+    ['no object', 7],
+  ])('refuses an answer with %s', async (_, body) => {
+    await expect(anApi(200, body).api.workflows()).rejects.toThrow('server')
+  })
+})
+
+describe('addresses', () => {
+  it('are below the page’s base, or the one given', () => {
+    expect(baseAddress().href).toBe('http://localhost:3000/')
+    expect(baseAddress('/team/headway').href).toBe('http://localhost:3000/team/headway/')
+    document.head.innerHTML = '<base href="/prefix/">'
+    expect(baseAddress().href).toBe('http://localhost:3000/prefix/')
+    document.head.innerHTML = ''
+  })
+
+  it('use the socket scheme that fits', () => {
+    const query = new URLSearchParams({ after: '3' })
+    expect(socketAddress('ws/workflow/w', query, 'https://example.org/x/')).toBe(
+      'wss://example.org/x/ws/workflow/w?after=3',
+    )
+  })
+})

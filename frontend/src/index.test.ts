@@ -1,0 +1,20 @@
+import { expect, it } from 'vitest'
+import * as headway from './index'
+
+it('exports exactly the public names', () => {
+  expect(Object.keys(headway).sort()).toEqual([
+    'HttpApi',
+    'InvalidFrame',
+    'MissingEvents',
+    'Problem',
+    'WorkflowExecutionInterface',
+    'WorkflowExecutionMonitor',
+    'WorkflowWebSocketClient',
+    'fold',
+    'initialState',
+    'stateFromJson',
+    'useConnection',
+    'useSlice',
+    'useWorkflowExecution',
+  ])
+})
