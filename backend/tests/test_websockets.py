@@ -293,6 +293,94 @@ async def test_resuming_anywhere_gives_the_same_history(server: RunningServer) -
     assert pieces == list(range(1, 3_003))
 
 
+# --- the naive client -------------------------------------------------------------------------------------
+
+
+class NaiveClient:
+    """All that a client must know: parse each frame, read a few members of `data`; nothing is remembered."""
+
+    def __init__(self) -> None:
+        self.status: list[str] = []
+        self.progress: list[float] = []
+        self.log: list[str] = []
+        self.ends: list[str] = []
+        self.error: str | None = None
+
+    async def watch(self, url: str) -> None:
+        """Until the end; connects again whenever it is cut off."""
+        while not self.ends:
+            with suppress(ConnectionClosed):
+                async with viewing(url) as viewer:
+                    while not self.ends:
+                        self.take(await frame(viewer))
+
+    def take(self, update: Frame) -> None:
+        data = update["data"]
+        if data.get("status"):
+            self.status.append(data["status"])
+        if data.get("progress") is not None:
+            self.progress.append(data["progress"])
+        if update["type"] == "log":
+            self.log.append(data["message"])
+        if update["type"] in ("complete", "error"):
+            self.ends.append(data["status"])
+            self.error = data.get("error")
+
+
+@pytest.mark.parametrize("joins_at", ["before the start", "in the middle", "after the end"])
+@pytest.mark.parametrize(
+    ("outcome", "status", "error"),
+    [
+        ("complete", "completed", None),
+        ("fail", "failed", "KeyError: 'sku'"),
+        ("cancel", "cancelled", None),
+    ],
+)
+async def test_a_naive_client_sees_the_run_whenever_it_comes(
+    server: RunningServer, joins_at: str, outcome: str, status: str, error: str | None
+) -> None:
+    """`running`, progress that never falls, the log, and one end with its outcome."""
+    client = NaiveClient()
+    watching: asyncio.Future[None] | None = None
+    for moment in ("before the start", "in the middle", "after the end"):
+        if moment == "in the middle":
+            execution = an_execution(server)
+            execution.start()
+            execution.log(5)
+            execution.progress(40.0)
+        elif moment == "after the end":
+            execution.log(1_200)
+            execution.progress(80.0)
+            getattr(execution, outcome)()
+        if moment == joins_at:
+            watching = asyncio.ensure_future(client.watch(server.ws("audit")))
+            await asyncio.to_thread(eventually, lambda: server.fanout.viewers == 1)
+    assert watching is not None
+    await asyncio.wait_for(watching, 20)
+
+    assert client.status[0] == "running"
+    assert client.ends == [status]
+    assert client.error == error
+    assert client.progress == sorted(client.progress)
+    assert client.progress[-1] == (100.0 if status == "completed" else 80.0)
+    assert len(client.log) >= 990
+
+
+async def test_a_naive_client_survives_a_cut(server: RunningServer) -> None:
+    """It comes back, sees the state again, and ends with the outcome once."""
+    execution, client = an_execution(server), NaiveClient()
+    execution.start()
+    watching = asyncio.ensure_future(client.watch(server.ws("audit")))
+    await asyncio.to_thread(eventually, lambda: "running" in client.status)
+    for viewer in list(server.fanout._viewers):
+        server.fanout._loop.call_soon_threadsafe(viewer.outlet.abort)
+    execution.complete()
+    await asyncio.wait_for(watching, 20)
+
+    assert client.ends == ["completed"]
+    assert client.progress[-1] == 100.0
+
+
 # --- one execution at a time ------------------------------------------------------------------------------
 
 

@@ -319,6 +319,9 @@ async def test_a_tail_that_cannot_go_on_closes_its_viewers(failure: Exception, c
         assert outlet.closed_with is not None
         assert outlet.closed_with[0] is code
         assert "ZeroDivision" not in outlet.closed_with[1]
+        feed.journal.fails_with = None
+        again = await feed.watch(execution.id)
+        await soon(everything(execution, [again]))
 
 
 async def test_a_viewer_behind_moves_on_only_after_the_end_of_the_first() -> None:

@@ -173,7 +173,7 @@ class Fanout:
 
     def _tail(self, record: ExecutionRecord) -> Tail:
         tail = self._tails.get(record.execution_id)
-        if tail is None:
+        if tail is None or tail.is_broken:
             head = record.head
             start = where_to_start(head.last_seq, head.trimmed_upto, None).seq
             tail = self._tails[record.execution_id] = Tail(
@@ -197,7 +197,8 @@ class Fanout:
         forsaken = viewer.leave()
         if forsaken is not None:
             forsaken.stop()
-            del self._tails[forsaken.execution_id]
+            if self._tails.get(forsaken.execution_id) is forsaken:
+                del self._tails[forsaken.execution_id]
 
     def _wait_for_next(self, viewer: Viewer, workflow_id: WorkflowId, after: ExecutionId | None) -> None:
         group = self._waiting.setdefault((workflow_id, after), _Waiting(workflow_id, after))

@@ -98,6 +98,7 @@ class Tail:
         self.framer = SimpleFramer(execution_id, workflow_id)
         self.head = head
         self.is_closed = is_closed
+        self.is_broken = False  # it could not go on: whoever comes now needs another
         self.published_at = clock.monotonic()
         self._journal = journal
         self._ring_bytes = ring_bytes
@@ -195,6 +196,7 @@ class Tail:
             await self._publish(chunks)
 
     def _end_all(self, code: CloseCode, reason: str) -> None:
+        self.is_broken = True
         for viewer in list(self._viewers):
             viewer.end(code, reason)
 
@@ -212,7 +214,7 @@ class Tail:
         return chunks
 
     async def _publish(self, chunks: list[Chunk]) -> None:
-        """Write to everyone at the head; then rest in proportion to what that cost.
+        """Write to everyone at the head; then rest for as long as that took.
 
         With a few viewers the rest is microseconds, so events go out as they are committed; with a thousand,
         what arrives in the next milliseconds is sealed into one write for each.
@@ -236,7 +238,7 @@ class Tail:
             for viewer in list(self._at_head):
                 viewer.advance()
             return
-        await asyncio.sleep(min(MAX_SEAL_S, 2 * (self.published_at - started)))
+        await asyncio.sleep(min(MAX_SEAL_S, self.published_at - started))
 
     def _keep(self, chunk: Chunk) -> None:
         self._ring.append(chunk)
