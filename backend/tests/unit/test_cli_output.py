@@ -1,0 +1,177 @@
+"""What the command line says: errors, lines, outcomes, the live picture."""
+
+import io
+
+import pytest
+from msgspec import Raw
+from rich.console import Console
+from tests.support.builders import AT
+
+from headway.cli import exits
+from headway.cli.live_view import picture
+from headway.cli.outcomes import describe_end, exit_code
+from headway.cli.plain_view import PlainView, line_of, without_controls
+from headway.domain import events as e
+from headway.domain.events import Event
+from headway.domain.execution import State, fold_all
+from headway.errors import (
+    AddressInUse,
+    ExecutionNotFound,
+    HeadwayError,
+    InvalidInput,
+    JournalUnavailable,
+    ServerUnreachable,
+)
+
+TOTALS = e.Totals(events=4, logs=1, errors=0)
+
+
+def events(*data: e.EventData) -> list[Event]:
+    return [Event(seq, AT, each) for seq, each in enumerate(data, 1)]
+
+
+def state_after(*data: e.EventData) -> State:
+    return fold_all(State(execution_id="01K", workflow_id="audit"), events(*data))
+
+
+def completed(output: bytes = b'{"files":3}') -> e.ExecutionCompleted:
+    result = e.ExecutionResult(execution_id="01K", status="completed", output=Raw(output), totals=TOTALS)
+    return e.ExecutionCompleted(totals=TOTALS, result=result)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (InvalidInput("no", errors=[{"field": "top", "message": "must be a number"}]), 2),
+        (AddressInUse(), 2),
+        (ServerUnreachable(), 4),
+        (JournalUnavailable(), 4),
+        (HeadwayError(), 1),
+        (ZeroDivisionError(), 1),
+        (KeyboardInterrupt(), 130),
+    ],
+)
+def test_the_exit_code_tells_what_to_do_next(error: BaseException, code: int) -> None:
+    assert exits.code_of(error) == code
+
+
+def test_an_error_is_a_line_of_what_and_a_line_of_what_next() -> None:
+    error = ServerUnreachable("no server answers at http://x; start one: headway serve FILE")
+    assert exits.explain(error, debug=False).splitlines() == [
+        "Error: no server answers at http://x",
+        "  Start one: headway serve FILE",
+    ]
+    assert "headway ls" in exits.explain(ExecutionNotFound(), debug=False)
+
+
+def test_every_field_at_fault_is_named() -> None:
+    error = InvalidInput(
+        "the input does not fit", errors=[{"field": "a.b[0]", "message": "must be a number"}]
+    )
+    assert "  a.b[0]: must be a number" in exits.explain(error, debug=False).splitlines()
+
+
+def test_a_traceback_is_shown_only_where_asked_for() -> None:
+    error = ZeroDivisionError("division by zero")
+    assert "Traceback" not in exits.explain(error, debug=False)
+    assert "HEADWAY_DEBUG=1" in exits.explain(error, debug=False)
+    try:
+        raise error
+    except ZeroDivisionError:
+        assert "Traceback" in exits.explain(error, debug=True)
+
+
+def test_text_of_a_log_cannot_steer_the_terminal() -> None:
+    hostile = "\x1b]0;title\x07\x1b[31mred\x1b[0m\x1b[2J\r\x08\x9b1mgone"
+    assert without_controls(hostile) == "red1mgone"
+    assert without_controls("kept\ttabs\nand lines") == "kept\ttabs\nand lines"
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (e.Log("WARNING", "disk is slow", step="fetch"), "WARNING fetch | disk is slow"),
+        (e.StepStarted(step="fetch", step_id="fetch#1", attempt=2), "STEP    fetch | started, attempt 2"),
+        (
+            e.StepCompleted(step="fetch", step_id="fetch#1", duration_s=1.234),
+            "STEP    fetch | completed in 1.23 s",
+        ),
+        (e.ExecutionResumed(attempt=2, worker="w", reused_steps=7), "resumed on attempt 2, 7 steps reused"),
+        (e.Gap(dropped=3, message="3 events were dropped"), "WARNING 3 events were dropped"),
+    ],
+)
+def test_an_event_that_says_something_is_a_line(data: e.EventData, told: str) -> None:
+    line = line_of(state_after(data), events(data)[0])
+    assert line is not None
+    assert line.endswith(told)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        e.StepProgressed(step="fetch", step_id="fetch#1", done=1, total=2),
+        e.StepStarted(step="fetch", step_id="fetch#2", parent="fetch[]#1"),
+    ],
+)
+def test_what_only_moves_a_bar_is_no_line(data: e.EventData) -> None:
+    assert line_of(state_after(data), events(data)[0]) is None
+
+
+def test_an_item_that_ends_is_counted_by_its_group_and_not_told() -> None:
+    started = e.StepStarted(step="fetch", step_id="fetch#2", parent="fetch[]#1")
+    ended = e.StepCompleted(step="fetch", step_id="fetch#2", duration_s=0.1)
+    assert line_of(state_after(started, ended), Event(2, AT, ended)) is None
+
+
+def test_plain_output_has_no_escape_and_tells_tenths() -> None:
+    stream = io.StringIO()
+    view = PlainView(stream)
+    state = State(execution_id="01K", workflow_id="audit")
+    for event in events(
+        e.ExecutionStarted(attempt=1, worker="w", progress=0.0),
+        e.StepProgressed(step="fetch", step_id="fetch#1", progress=42.0, done=21, total=50),
+        e.Log("INFO", "\x1b[32mgreen\x1b[0m"),
+    ):
+        state.apply(event)
+        view.show(state, event)
+    assert "40 %" in stream.getvalue()
+    assert "green" in stream.getvalue()
+    assert "\x1b" not in stream.getvalue()
+
+
+def test_a_completed_execution_shows_its_result_and_its_seal() -> None:
+    told = describe_end(state_after(completed()))
+    assert '"files": 3' in told
+    assert told.endswith("completed: 4 events, 1 log lines, 0 errors")
+
+
+def test_a_failed_execution_shows_the_step_the_error_and_the_users_lines() -> None:
+    result = e.ExecutionResult(execution_id="01K", status="failed", totals=TOTALS)
+    failed = e.ExecutionFailed(
+        error="KeyError: 'sku'", step="load", traceback="Traceback: line 7", totals=TOTALS, result=result
+    )
+    state = state_after(failed)
+    told = describe_end(state)
+    assert "Failed in step load: KeyError: 'sku'" in told
+    assert "line 7" in told
+    assert exit_code(state) == 1
+
+
+def test_the_picture_has_the_status_the_bar_and_the_steps_that_run() -> None:
+    state = state_after(
+        e.ExecutionStarted(attempt=1, worker="w", progress=0.0),
+        e.StepStarted(step="fetch", step_id="fetch#1", unit="page"),
+        e.StepProgressed(step="fetch", step_id="fetch#1", progress=42.0, done=21, total=50, unit="page"),
+        *(e.StepStarted(step=f"item{number}", step_id=f"item#{number}") for number in range(9)),
+    )
+    console = Console(width=80, file=io.StringIO(), force_terminal=False)
+    console.print(picture(state, 12.0, 80))
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "audit running 12 s" in shown
+    assert "42 %" in shown
+    assert "and 4 more steps" in shown
+    assert "item8" in shown
+    few = state_after(*(each.data for each in events(e.StepStarted(step="fetch", step_id="fetch#1"))))
+    few.apply(Event(2, AT, e.StepProgressed(step="fetch", step_id="fetch#1", done=21, total=50, unit="page")))
+    console.print(picture(few, 1.0, 80))
+    assert "21/50 page" in console.file.getvalue()  # type: ignore[attr-defined]
