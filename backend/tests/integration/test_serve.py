@@ -25,7 +25,20 @@ from tests.support.serving import (
 
 from headway.adapters.database_lock import DatabaseLock, holder_of
 
-FLOW = "from headway import workflow\n\n\n@workflow\ndef report(month: str, top: int = 3) -> str:\n    return f'{month} {top}'\n"
+FLOW = """
+from headway import workflow
+
+@workflow
+def report(month: str, top: int = 3) -> str:
+    return f"{month} {top}"
+"""
+FAILING = """
+from headway import workflow
+
+@workflow
+def fail() -> None:
+    raise KeyError("sku")
+"""
 
 
 @pytest.fixture(scope="module")
@@ -217,9 +230,7 @@ def test_ctrl_c_cancels_a_run_in_process(tmp_path: Path) -> None:
 
 def test_a_failed_run_exits_1_with_the_users_own_lines(tmp_path: Path) -> None:
     flows = tmp_path / "flows.py"
-    flows.write_text(
-        "from headway import workflow\n\n\n@workflow\ndef fail() -> None:\n    raise KeyError('sku')\n"
-    )
+    flows.write_text(FAILING)
     failed = command(tmp_path / "headway.db", "run", str(flows))
     assert failed.returncode == 1
     assert "Failed: KeyError: 'sku'" in failed.stdout
