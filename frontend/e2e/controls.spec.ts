@@ -63,7 +63,9 @@ test('a saved file is used by the next run; an import error is shown with its tr
     await expect(page.getByText('Log a few lines a tick.')).toBeVisible({ timeout: 15_000 })
 
     writeFileSync(headway.flows, `${original}\nimport nowhere_to_be_found\n`)
-    await expect(page.getByText("No module named 'nowhere_to_be_found'").first()).toBeVisible({ timeout: 15_000 })
+    await expect(page.getByText("No module named 'nowhere_to_be_found'").first()).toBeVisible({
+      timeout: 15_000,
+    })
   } finally {
     writeFileSync(headway.flows, original)
   }

@@ -17,7 +17,7 @@ async def tick(number: int, pause_s: float) -> int:
     return number
 
 
-@workflow(plan=["tick"])
+@workflow
 async def paced(ticks: int = 30, pause_s: float = 0.2) -> int:
     """Log five lines a tick."""
     for number in range(ticks):

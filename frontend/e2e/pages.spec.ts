@@ -16,7 +16,10 @@ for (const colorScheme of ['light', 'dark'] as const) {
   test.describe(`in ${colorScheme}`, () => {
     test.use({ colorScheme })
 
-    test('lists, form, execution and errors have no serious accessibility finding', async ({ page, headway }) => {
+    test('lists, form, execution and errors have no serious accessibility finding', async ({
+      page,
+      headway,
+    }) => {
       test.setTimeout(90_000)
       const done = await headway.run('paced', { ticks: 3, pause_s: 0.1 })
       const failed = await headway.run('broken')
@@ -51,7 +54,11 @@ for (const colorScheme of ['light', 'dark'] as const) {
       const id = await headway.run('audit_environment', { standard_library: false, limit: 40 })
       await page.goto(`/executions/${id}`)
       await expect(page.getByText(/1\d \/ \d\d/).first()).toBeVisible({ timeout: 40_000 })
-      await page.screenshot({ path: process.env['HEADWAY_SCREENS'] ? `${SCREENS}execution-${colorScheme}.png` : test.info().outputPath('execution.png') })
+      await page.screenshot({
+        path: process.env['HEADWAY_SCREENS']
+          ? `${SCREENS}execution-${colorScheme}.png`
+          : test.info().outputPath('execution.png'),
+      })
       await fetch(`${headway.url}/api/executions/${id}/cancel`, { method: 'POST' })
       await headway.eventually(() => headway.isClosed(id))
     })
@@ -77,13 +84,21 @@ test('keyboard alone runs a workflow and cancels it', async ({ page }) => {
   await page.goto('/workflows/endless')
   const run = page.getByRole('button', { name: 'Run', exact: true })
   await expect(run).toBeEnabled()
-  for (let presses = 0; presses < 30 && !(await run.evaluate(button => button === document.activeElement)); presses++)
+  for (
+    let presses = 0;
+    presses < 30 && !(await run.evaluate(button => button === document.activeElement));
+    presses++
+  )
     await page.keyboard.press('Tab')
   await page.keyboard.press('Enter')
   await expect(badge(page)).toHaveText('running')
 
   const cancel = page.getByRole('button', { name: 'Cancel' })
-  for (let presses = 0; presses < 30 && !(await cancel.evaluate(button => button === document.activeElement)); presses++)
+  for (
+    let presses = 0;
+    presses < 30 && !(await cancel.evaluate(button => button === document.activeElement));
+    presses++
+  )
     await page.keyboard.press('Tab')
   await page.keyboard.press('Enter')
   await expect(badge(page)).toHaveText('cancelled', { timeout: 10_000 })

@@ -4,7 +4,7 @@ import { badge, executionIdOf, expect, expectLogOfJournal, test } from './suppor
 
 test('an example runs from the form to the result, over a reload and a cut connection', async ({
   page,
-  proxy,
+  link,
   headway,
 }) => {
   test.setTimeout(120_000)
@@ -19,7 +19,7 @@ test('an example runs from the form to the result, over a reload and a cut conne
 
   await page.reload()
   await expect(badge(page)).toHaveText(/running|completed/)
-  expect(proxy.cut()).toBeGreaterThan(0)
+  expect(link.cut()).toBeGreaterThan(0)
 
   await expect(badge(page)).toHaveText('completed', { timeout: 90_000 })
   await expect(page.getByText(/complete: [\d,.]+ of [\d,.]+ events/)).toBeVisible()
@@ -27,27 +27,27 @@ test('an example runs from the form to the result, over a reload and a cut conne
   await expectLogOfJournal(page, headway, id)
 })
 
-test('connections cut again and again lose and repeat nothing', async ({ page, proxy, headway }) => {
+test('connections cut again and again lose and repeat nothing', async ({ page, link, headway }) => {
   const id = await headway.run('paced', { ticks: 25, pause_s: 0.2 })
   await page.goto(`/executions/${id}`)
   await expect(badge(page)).toHaveText('running')
   for (let round = 0; round < 4; round++) {
     await page.waitForTimeout(500) // lets events pass between two cuts
-    proxy.cut()
+    link.cut()
   }
 
   await expect(badge(page)).toHaveText('completed', { timeout: 30_000 })
   await expectLogOfJournal(page, headway, id)
 })
 
-test('a page that was offline says so and catches up', async ({ page, proxy, headway }) => {
+test('a page that was offline says so and catches up', async ({ page, link, headway }) => {
   const id = await headway.run('paced', { ticks: 20, pause_s: 0.2 })
   await page.goto(`/executions/${id}`)
   await expect(page.getByText('live', { exact: true })).toBeVisible()
 
-  proxy.block()
+  link.block()
   await expect(page.getByText(/reconnecting/)).toBeVisible({ timeout: 15_000 })
-  proxy.restore()
+  link.restore()
 
   await expect(badge(page)).toHaveText('completed', { timeout: 40_000 })
   await expectLogOfJournal(page, headway, id)

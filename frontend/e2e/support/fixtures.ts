@@ -1,11 +1,11 @@
-/** One server a worker of Playwright, one proxy a test; any error on the console fails the test. */
+/** One server a worker of Playwright, one cuttable link a test; any error on the console fails the test. */
 
 import { createHash } from 'node:crypto'
 import { test as base, expect, type Locator, type Page } from '@playwright/test'
 import { FaultProxy } from './faultProxy'
 import { Headway } from './headway'
 
-type TestFixtures = { proxy: FaultProxy; consoleErrors: string[] }
+type TestFixtures = { link: FaultProxy; consoleErrors: string[] }
 type WorkerFixtures = { headway: Headway }
 
 export const test = base.extend<TestFixtures, WorkerFixtures>({
@@ -18,12 +18,12 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
     },
     { scope: 'worker', timeout: 60_000 },
   ],
-  proxy: async ({ headway }, use) => {
-    const proxy = await new FaultProxy(headway.url).listen()
-    await use(proxy)
-    await proxy.close()
+  link: async ({ headway }, use) => {
+    const link = await new FaultProxy(headway.url).listen()
+    await use(link)
+    await link.close()
   },
-  baseURL: async ({ proxy }, use) => use(proxy.url),
+  baseURL: async ({ link }, use) => use(link.url),
   consoleErrors: [
     async ({ page }, use) => {
       const errors: string[] = []
@@ -69,7 +69,10 @@ export async function shownLog(page: Page): Promise<string[]> {
     await page.keyboard.press('PageDown')
   }
   const last = Math.max(0, ...lines.keys())
-  return Array.from({ length: last }, (_, index) => lines.get(index + 1) ?? `line ${index + 1} was never shown`)
+  return Array.from(
+    { length: last },
+    (_, index) => lines.get(index + 1) ?? `line ${index + 1} was never shown`,
+  )
 }
 
 export function digest(lines: readonly string[]): string {

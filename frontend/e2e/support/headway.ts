@@ -26,11 +26,17 @@ export class Headway {
     const flows = join(folder, 'flows.py')
     copyFileSync(join(ROOT, 'frontend/e2e/flows.py'), flows)
     const port = await freePort()
-    const examples = ['audit_environment', 'recovering_pipeline'].map(name => join(ROOT, `examples/${name}.py`))
-    const child = spawn(HEADWAY, ['serve', flows, ...examples, '--port', String(port), '--log-level', 'warning'], {
-      env: { ...process.env, HEADWAY_DATABASE: `sqlite:///${join(folder, 'headway.db')}` },
-      stdio: ['ignore', 'ignore', 'inherit'],
-    })
+    const examples = ['audit_environment', 'recovering_pipeline'].map(name =>
+      join(ROOT, `examples/${name}.py`),
+    )
+    const child = spawn(
+      HEADWAY,
+      ['serve', flows, ...examples, '--port', String(port), '--log-level', 'warning'],
+      {
+        env: { ...process.env, HEADWAY_DATABASE: `sqlite:///${join(folder, 'headway.db')}` },
+        stdio: ['ignore', 'ignore', 'inherit'],
+      },
+    )
     const server = new Headway(`http://127.0.0.1:${port}`, folder, flows, child)
     await server.eventually(async () => (await server.get('api/workflows/audit_environment')) !== null)
     await server.eventually(async () => (await server.get('api/workflows/paced')) !== null)
@@ -78,7 +84,10 @@ export class Headway {
   /** The log as the journal has it: one entry a line. */
   async journalLog(executionId: string): Promise<string[]> {
     const answer = await fetch(`${this.url}/api/executions/${executionId}/export`)
-    const events = (await answer.text()).trimEnd().split('\n').map(line => JSON.parse(line) as Event)
+    const events = (await answer.text())
+      .trimEnd()
+      .split('\n')
+      .map(line => JSON.parse(line) as Event)
     events.forEach((event, index) => {
       if (event.seq !== index + 1) throw new Error(`seq ${event.seq} stands at ${index + 1}`)
     })
@@ -88,7 +97,9 @@ export class Headway {
   }
 
   async isClosed(executionId: string): Promise<boolean> {
-    const found = (await this.get(`api/executions/${executionId}`)) as { execution?: { closed: boolean } } | null
+    const found = (await this.get(`api/executions/${executionId}`)) as {
+      execution?: { closed: boolean }
+    } | null
     return found?.execution?.closed ?? false
   }
 
