@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headway.config import Settings, installed_version
+from headway.errors import AddressInUse
 from headway.ports import Clock, HintBus, Journal, OutputStore, RunnableWorkflow
 
 if TYPE_CHECKING:
@@ -81,11 +82,21 @@ def listen(settings: Settings) -> socket.socket:
     """The server's socket, bound and listening.
 
     Raises:
-        AddressInUse: Saying what to do.
+        AddressInUse: Saying who listens there, where the system tells, and what to do.
     """
+    from headway.adapters.port_owner import port_owner
     from headway.api.listening import listening_socket
 
-    return listening_socket(settings.host, settings.port)
+    try:
+        return listening_socket(settings.host, settings.port)
+    except AddressInUse as error:
+        owner = port_owner(settings.port)
+        if owner is None:
+            raise
+        raise AddressInUse(
+            f"{owner} listens on {settings.host} port {settings.port}; choose another --port, or stop it",
+            **error.fields,
+        ) from error
 
 
 def install_capture() -> Callable[[], None]:

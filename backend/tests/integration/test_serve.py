@@ -5,6 +5,7 @@ import os
 import resource
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -123,6 +124,8 @@ def test_a_port_in_use_is_told_with_the_way_out(served: Serving, tmp_path: Path)
     second = command(tmp_path / "other.db", "serve", str(FLOWS), "--port", port)
     assert second.returncode == 2
     assert "--port" in second.stderr
+    pids = [served.process.pid, *served.children("headway.")]
+    assert any(str(pid) in second.stderr for pid in pids) or sys.platform != "linux"
     assert "Traceback" not in second.stderr
 
 
