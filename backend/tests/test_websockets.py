@@ -5,7 +5,8 @@ import json
 import socket
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ from tests.support.server import RunningServer, serving
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from headway.adapters.hints.local import LocalHintBus
+from headway.adapters.journal.sqlite import SqliteJournal
 from headway.domain.execution import State
 from headway.protocol.frames import SimpleFramer
 from headway.services.states import load_state
@@ -712,6 +715,33 @@ async def test_the_feed_is_the_same_on_a_server_without_our_transport() -> None:
             assert seqs(await until_end(viewer)) == list(range(1, 2_003))
             await viewer.send(b"\x00")
             assert await closing_code(viewer) == 4502
+
+
+async def test_the_feed_of_a_database_that_another_journal_writes(tmp_path: Path) -> None:
+    """As a worker does it: its own connection to the file, its own member of the hint bus."""
+    path = tmp_path / "headway.db"
+    with (
+        closing(SqliteJournal(path)) as read,
+        closing(LocalHintBus(path)) as heard,
+        closing(SqliteJournal(path)) as written,
+        closing(LocalHintBus(path)) as told,
+        serving(read, heard) as server,
+    ):
+        define(written, "audit")
+        async with viewing(server.ws("audit")) as early:
+            execution = AuthoredExecution(written, told)
+            execution.start()
+            for _ in range(12):
+                execution.log(100)
+            execution.complete()
+            seen = await until_end(early)
+        async with viewing(server.ws("audit")) as late:
+            folded = await frame(late)
+            recent = await until_end(late)
+
+    assert seqs(seen) == list(range(1, 1_204))
+    assert (folded["as_of"], folded["state"]["counts"]["logs"]) == (203, 201)
+    assert recent == seen[203:]
 
 
 async def test_a_server_that_stops_says_so() -> None:
