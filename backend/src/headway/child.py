@@ -19,7 +19,9 @@ from typing import Any, TypeVar
 import msgspec
 
 from headway.config import Settings
+from headway.errors import HeadwayError
 
+EXIT_REFUSED = 1
 EXIT_ORPHANED = 70  # the supervisor died
 _PR_SET_PDEATHSIG = 1
 _T = TypeVar("_T")
@@ -89,6 +91,15 @@ def run_loop(main: Coroutine[Any, Any, _T]) -> _T:
     """Run a process's main coroutine, on uvloop where there is one."""
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         return runner.run(main)
+
+
+def run_child(main: Coroutine[Any, Any, None]) -> None:
+    """Run a child's main coroutine; what the journal or the system refuses is one line in the log."""
+    try:
+        run_loop(main)
+    except HeadwayError as error:
+        logging.getLogger("headway").error("%s", error)  # noqa: TRY400 - the message says it all
+        sys.exit(EXIT_REFUSED)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:

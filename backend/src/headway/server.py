@@ -7,14 +7,14 @@ import socket
 import uvicorn
 
 from headway import bootstrap
-from headway.child import Order, run_loop, take_order
+from headway.child import Order, run_child, take_order
 
 
 def main() -> None:
     """Entry point; ended by SIGTERM, or by the supervisor's death."""
     order = take_order()
     signal.signal(signal.SIGTERM, _stay)
-    run_loop(serve(order))
+    run_child(serve(order))
 
 
 async def serve(order: Order) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from headway import bootstrap
 from headway.adapters.user_files import LoadedFile, UserFiles
-from headway.child import Order, run_loop, take_order
+from headway.child import Order, run_child, take_order
+from headway.errors import JournalUnavailable
 from headway.ports import Hint, HintBus, Journal, RunnableWorkflow
 from headway.services.workflow_execution_engine import WorkflowExecutionEngine
 
@@ -22,7 +23,7 @@ def main() -> None:
     order = take_order()
     uninstall = bootstrap.install_capture()
     try:
-        run_loop(work(order))
+        run_child(work(order))
     finally:
         uninstall()
 
@@ -40,11 +41,11 @@ async def work(order: Order) -> None:
             settings, journal, hints, workflows_of(loaded), owner=order.owner
         ) as engine:
             await engine.start()
-            follower = asyncio.create_task(follow_saves(files, engine, journal, hints))
+            following = asyncio.create_task(follow_saves(files, engine, journal, hints))
             if not settings.reload:
-                follower.cancel()
+                following.cancel()
             await stop.wait()
-            follower.cancel()
+            following.cancel()
             await engine.stop(settings.grace_s)
 
 
@@ -58,7 +59,10 @@ async def follow_saves(
         if loaded is None:
             continue
         engine.replace_workflows(workflows_of(loaded))
-        await asyncio.to_thread(publish, journal, hints, loaded)
+        try:
+            await asyncio.to_thread(publish, journal, hints, loaded)
+        except JournalUnavailable as error:
+            logger.error("the page does not show what was saved: %s", error)  # noqa: TRY400
         logger.info("imported again: %s", ", ".join(sorted(workflows_of(loaded))) or "no workflow")
 
 
