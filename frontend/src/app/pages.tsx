@@ -81,11 +81,16 @@ export function ExecutionPage() {
 function OneExecution({ executionId, workflowId }: { executionId: string; workflowId: string }) {
   const api = useApi()
   const navigate = useNavigate()
+  const { data } = useQuery({
+    queryKey: ['workflow', workflowId],
+    queryFn: ({ signal }) => api.workflow(workflowId, signal),
+    retry: false,
+  })
   const open = (id: string) => navigate({ to: '/executions/$executionId', params: { executionId: id } })
   return (
     <>
       <PageHead
-        title={workflowId}
+        title={data?.title ?? workflowId}
         above={
           <>
             <Link to="/executions">Executions</Link> / <code>{executionId}</code>
@@ -129,7 +134,7 @@ function Origin({ summary }: { summary: Summary }) {
   const at = parseTime(queued)
   return (
     <div className="app-origin">
-      <Text size="sm" c="dimmed" title={formatExact(at)}>
+      <Text fz={13} c="dimmed" title={formatExact(at)}>
         started {Number.isFinite(at) ? formatAgo(now - at) : ''} {by && `by ${by}`}
         {of && (
           <>

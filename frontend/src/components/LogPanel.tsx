@@ -17,7 +17,7 @@ export function LogPanel({ slice, downloadHref, empty }: LogPanelProps) {
   return (
     <section className="headway-log" aria-label="Log">
       <div className="headway-log__toolbar">
-        <h3 className="headway-heading">Log</h3>
+        <h2 className="headway-heading">Log</h2>
         <span className="headway-log__count">
           {filtered ? `${formatCount(view.shown)} of ${formatCount(slice.lines)}` : formatCount(slice.lines)}
           <span className="headway-visually-hidden"> lines</span>

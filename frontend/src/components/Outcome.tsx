@@ -8,12 +8,12 @@ export function ErrorPanel({ summary }: { summary: Summary }) {
   const { error, error_code: code, step, step_id: stepId, traceback } = summary
   return (
     <section className="headway-panel" data-tone="bad" aria-label="Error">
-      <h3 className="headway-panel__title">
+      <h2 className="headway-panel__title">
         <Icon name="failed" />
         {step ? `Failed in ${step}` : 'Failed'}
         {stepId && stepId !== step && <span className="headway-panel__id">{stepId}</span>}
         {code && code !== 'workflow_failed' && <code className="headway-panel__id">{code}</code>}
-      </h3>
+      </h2>
       <p className="headway-panel__error">{error}</p>
       {traceback && (
         <details>
@@ -43,10 +43,10 @@ export function ResultPanel({
       data-tone={status === 'completed' ? 'good' : 'plain'}
       aria-label="Result"
     >
-      <h3 className="headway-panel__title">
+      <h2 className="headway-panel__title">
         Result
         {shown !== null && <CopyButton text={shown} label="Copy" />}
-      </h3>
+      </h2>
       {outputs.length > 0 && (
         <ul className="headway-files">
           {outputs.map(({ name, media_type, size }) => (

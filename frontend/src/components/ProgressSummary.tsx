@@ -8,6 +8,7 @@ import {
   parseTime,
   timeLeft,
 } from '../core/format'
+import { stepsDone } from '../core/stepTree'
 import type { Summary } from '../core/store'
 
 export type ProgressSummaryProps = {
@@ -21,6 +22,7 @@ export type ProgressSummaryProps = {
 /** Progress bar with percentage or counts, elapsed time and an estimate of what is left. */
 export function ProgressSummary({ summary, steps, asOf, live }: ProgressSummaryProps) {
   const { progress, indeterminate, phase, closed } = summary
+  const counted = stepCounts(summary, steps)
   const started = parseTime(summary.started_at)
   const elapsed = Math.max(0, (closed ? parseTime(summary.ended_at) : asOf) - started)
   const left = closed || indeterminate || !live ? null : timeLeft(progress, elapsed)
@@ -30,11 +32,11 @@ export function ProgressSummary({ summary, steps, asOf, live }: ProgressSummaryP
         progress={progress}
         indeterminate={indeterminate && !closed}
         phase={phase}
-        counts={counts(summary)}
+        counts={counted}
       />
       <div className="headway-progress__facts">
         {!indeterminate && <strong>{formatPercent(progress)}</strong>}
-        <span>{counts(summary)}</span>
+        <span>{counted}</span>
         {!closed && <StepCounts steps={steps} current={summary.step_id} />}
         {left !== null && <span>about {formatDuration(left)} left</span>}
         {Number.isFinite(elapsed) && (
@@ -72,7 +74,11 @@ function ProgressBar({ progress, indeterminate, phase, counts }: BarProps) {
 /** "12 of 500 pages" of the step that moved last, where it counts. */
 function StepCounts({ steps, current }: { steps: readonly StepState[]; current: string | null }) {
   const counting = steps.filter(step => step.ended_at === null && step.total !== null && step.total > 0)
-  const step = counting.find(each => each.step_id === current) ?? counting.at(-1)
+  // A group says more of the whole than the item that moved last.
+  const step =
+    counting.find(each => each.parent === null && each.step_id === current) ??
+    counting.findLast(each => each.parent === null) ??
+    counting.at(-1)
   if (!step || step.total === null) return null
   return (
     <span>
@@ -81,11 +87,10 @@ function StepCounts({ steps, current }: { steps: readonly StepState[]; current: 
   )
 }
 
-function counts({ counts, plan, closed }: Summary): string {
-  const { steps, steps_completed: done } = counts
-  const total = Math.max(plan.length, steps)
+function stepCounts({ counts, plan, closed }: Summary, steps: readonly StepState[]): string {
+  const { done, total } = stepsDone(steps, plan, counts)
   if (total === 0) return 'no steps yet'
-  const grows = !closed && steps > plan.length
+  const grows = !closed && plan.length === 0
   return `${formatCount(done)} of ${formatCounted(total, 'step')}${grows ? ' so far' : ''}`
 }
 

@@ -15,7 +15,7 @@ export function StepList({ steps, plan, asOf }: StepListProps) {
   const { nodes, waiting } = useMemo(() => stepTree(steps, plan), [steps, plan])
   return (
     <section className="headway-steps" aria-label="Steps">
-      <h3 className="headway-heading">Steps</h3>
+      <h2 className="headway-heading">Steps</h2>
       {nodes.length + waiting.length === 0 && <p className="headway-empty">No step has begun.</p>}
       <ul>
         {nodes.map(node => (
@@ -38,7 +38,7 @@ export function StepList({ steps, plan, asOf }: StepListProps) {
 const StepRow = memo(function StepRow({ node, asOf }: { node: StepNode; asOf: number }) {
   const { step, items, tally } = node
   const [opened, setOpened] = useState<boolean | null>(null)
-  const open = opened ?? items.length <= FOLD_ABOVE
+  const open = opened ?? Math.max(items.length, step.total ?? 0) <= FOLD_ABOVE
   const status = isIconName(step.status) ? step.status : 'running'
   return (
     <li className="headway-step" data-status={step.status}>
@@ -56,12 +56,17 @@ const StepRow = memo(function StepRow({ node, asOf }: { node: StepNode; asOf: nu
             onClick={() => setOpened(!open)}
           >
             <Icon name="open" />
-            {tallyText(tally)}
+            {tallyText(tally, step.total !== null)}
           </button>
+        )}
+        {step.message && (
+          <span className="headway-step__note" title={step.message}>
+            {step.message}
+          </span>
         )}
         <StepFacts step={step} asOf={asOf} />
       </div>
-      {(step.error ?? step.message) && <p className="headway-step__note">{step.error ?? step.message}</p>}
+      {step.error && <p className="headway-step__note">{step.error}</p>}
       <StepBar step={step} />
       {open && items.length > 0 && <Items items={items} asOf={asOf} />}
     </li>
@@ -115,9 +120,10 @@ function StepBar({ step }: { step: StepState }) {
   )
 }
 
-function tallyText({ items, failed, running }: Tally): string {
-  const parts = [formatCounted(items, 'item')]
+/** The total of a group stands beside it; without one the items are counted here. */
+function tallyText({ items, failed, running }: Tally, counted: boolean): string {
+  const parts = counted ? [] : [formatCounted(items, 'item')]
   if (running > 0) parts.push(`${formatCount(running)} running`)
   if (failed > 0) parts.push(`${formatCount(failed)} failed`)
-  return parts.join(' · ')
+  return parts.join(' · ') || 'items'
 }

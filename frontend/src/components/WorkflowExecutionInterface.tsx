@@ -165,7 +165,7 @@ function RunCard({ workflow, folded, onRun }: RunCardProps) {
       </div>
       {workflow.plan.length > 0 && (
         <aside className="headway-run__plan" aria-label="Plan">
-          <h3 className="headway-heading">Plan</h3>
+          <h2 className="headway-heading">Plan</h2>
           <ol>
             {workflow.plan.map(step => (
               <li key={step.name}>

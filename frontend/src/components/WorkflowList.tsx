@@ -11,10 +11,10 @@ export function BrokenSources({ sources }: { sources: readonly Source[] }) {
   return sources.map(({ path, import_error: error }) =>
     error ? (
       <section key={path} className="headway-panel" data-tone="bad" aria-label={`Import error of ${path}`}>
-        <h3 className="headway-panel__title">
+        <h2 className="headway-panel__title">
           <Icon name="failed" />
           {fileName(path)} does not import
-        </h3>
+        </h2>
         <p className="headway-panel__error">{lastLine(error)}</p>
         <details>
           <summary>Traceback of {path}</summary>

@@ -13,6 +13,8 @@ export const SPACER_CAP_PX = 8_000_000
 /** While more than a screen of lines comes with each paint, the eye follows none of them: paint less often. */
 const FLOOD_MS = 66
 const PAUSED_MS = 250
+/** Below the last line, so that a horizontal scroll bar does not lie on it. */
+const ROOM_PX = 12
 /** Height assumed where there is no layout. */
 const DEFAULT_HEIGHT = 400
 
@@ -34,6 +36,8 @@ export class LogView {
   #source: LogSource
   #pool: LogRow[] = []
   #probe: LogRow | null = null
+  #paneHeight = DEFAULT_HEIGHT
+  /** What of the pane is for lines. */
   #height = DEFAULT_HEIGHT
   #line = 0
   #offset = 0
@@ -143,7 +147,8 @@ export class LogView {
   }
 
   #resize(): void {
-    this.#height = this.#scroller.clientHeight || DEFAULT_HEIGHT
+    this.#paneHeight = this.#scroller.clientHeight || DEFAULT_HEIGHT
+    this.#height = Math.max(this.#rowHeight, this.#paneHeight - ROOM_PX)
     this.#heights.clear()
     this.#schedule(true)
   }
@@ -283,7 +288,7 @@ export class LogView {
     this.#moved = false
     this.#paintedCount = this.#source.count
     const real = Math.max(this.#height, Math.min(this.#total, SPACER_CAP_PX))
-    this.#pane.style.height = `${this.#height}px`
+    this.#pane.style.height = `${this.#paneHeight}px`
     if (real - this.#height !== this.#spacerHeight) {
       this.#spacerHeight = real - this.#height
       this.#spacer.style.height = `${this.#spacerHeight}px`

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type State, type StepState, stateFromJson } from './fold'
-import { stepTree } from './stepTree'
+import { stepsDone, stepTree } from './stepTree'
 
 function aStep(id: string, fields: Partial<StepState> = {}): StepState {
   const json = {
@@ -38,5 +38,23 @@ describe('stepTree', () => {
   it('keeps items whose group has left the state, and a step that calls itself its parent', () => {
     const { nodes } = stepTree([aStep('a', { parent: 'gone' }), aStep('b', { parent: 'b' })], [])
     expect(nodes.map(node => node.step.step_id)).toEqual(['a', 'b'])
+  })
+})
+
+describe('stepsDone', () => {
+  const plan = ['fetch', 'load', 'report'].map(name => ({ name, after: [], weight: 1 }))
+  const counts = { steps: 40, steps_completed: 31 }
+
+  it('counts planned steps, not the items of their groups', () => {
+    const steps = [
+      aStep('fetch', ended),
+      aStep('load'),
+      aStep('load#1', { name: 'load', parent: 'load', ...ended }),
+    ]
+    expect(stepsDone(steps, plan, counts)).toEqual({ done: 1, total: 3 })
+  })
+
+  it('counts what was found where nothing is planned', () => {
+    expect(stepsDone([aStep('fetch')], [], counts)).toEqual({ done: 31, total: 40 })
   })
 })

@@ -1,7 +1,7 @@
 /** The list of steps as a tree: groups above their items, planned steps that have not begun after those that have. */
 
 import type { PlannedStep } from './events'
-import type { StepState } from './fold'
+import type { Counts, StepState } from './fold'
 
 /** A group with more items than this is folded until the reader opens it. */
 export const FOLD_ABOVE = 12
@@ -36,6 +36,21 @@ export function stepTree(steps: readonly StepState[], plan: readonly PlannedStep
     nodes: (children.get(null) ?? []).map(step => nodeOf(step, children)),
     waiting: plan.map(step => step.name).filter(name => !begun.has(name)),
   }
+}
+
+/** How many steps of the whole are done: planned ones by their name, else those found so far. */
+export function stepsDone(
+  steps: readonly StepState[],
+  plan: readonly PlannedStep[],
+  counts: Pick<Counts, 'steps' | 'steps_completed'>,
+): { done: number; total: number } {
+  if (plan.length === 0) return { done: counts.steps_completed, total: counts.steps }
+  const top = steps.filter(step => step.parent === null)
+  const isDone = (name: string) => {
+    const named = top.filter(step => step.name === name)
+    return named.length > 0 && named.every(step => step.status === 'completed' || step.status === 'skipped')
+  }
+  return { done: plan.filter(step => isDone(step.name)).length, total: plan.length }
 }
 
 function nodeOf(step: StepState, children: ReadonlyMap<string | null, StepState[]>): StepNode {
