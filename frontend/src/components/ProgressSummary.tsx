@@ -89,7 +89,7 @@ function StepCounts({ steps, current }: { steps: readonly StepState[]; current: 
 
 function stepCounts({ counts, plan, closed }: Summary, steps: readonly StepState[]): string {
   const { done, total } = stepsDone(steps, plan, counts)
-  if (total === 0) return 'no steps yet'
+  if (total === 0) return closed ? 'no steps' : 'no steps yet'
   const grows = !closed && plan.length === 0
   return `${formatCount(done)} of ${formatCounted(total, 'step')}${grows ? ' so far' : ''}`
 }

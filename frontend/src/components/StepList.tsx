@@ -35,16 +35,19 @@ export function StepList({ steps, plan, asOf }: StepListProps) {
   )
 }
 
-const StepRow = memo(function StepRow({ node, asOf }: { node: StepNode; asOf: number }) {
+type StepRowProps = { node: StepNode; asOf: number; group?: string }
+
+const StepRow = memo(function StepRow({ node, asOf, group }: StepRowProps) {
   const { step, items, tally } = node
   const [opened, setOpened] = useState<boolean | null>(null)
   const open = opened ?? Math.max(items.length, step.total ?? 0) <= FOLD_ABOVE
+  const label = labelOf(step, group)
   const status = isIconName(step.status) ? step.status : 'running'
   return (
     <li className="headway-step" data-status={step.status}>
       <div className="headway-step__line">
         <Icon name={status} />
-        <span className="headway-step__name">{step.name}</span>
+        <span className="headway-step__name">{label}</span>
         <span className="headway-visually-hidden">{step.status}</span>
         {step.attempt > 1 && <span className="headway-step__attempt">try {step.attempt}</span>}
         {items.length > 0 && (
@@ -59,7 +62,7 @@ const StepRow = memo(function StepRow({ node, asOf }: { node: StepNode; asOf: nu
             {tallyText(tally, step.total !== null)}
           </button>
         )}
-        {step.message && (
+        {step.message && step.message !== label && (
           <span className="headway-step__note" title={step.message}>
             {step.message}
           </span>
@@ -68,23 +71,36 @@ const StepRow = memo(function StepRow({ node, asOf }: { node: StepNode; asOf: nu
       </div>
       {step.error && <p className="headway-step__note">{step.error}</p>}
       <StepBar step={step} />
-      {open && items.length > 0 && <Items items={items} asOf={asOf} />}
+      {open && items.length > 0 && <Items items={items} asOf={asOf} group={step.name} />}
     </li>
   )
 })
 
-function Items({ items, asOf }: { items: readonly StepNode[]; asOf: number }) {
+type ItemsProps = { items: readonly StepNode[]; asOf: number; group: string }
+
+function Items({ items, asOf, group }: ItemsProps) {
   const shown = items.length <= SHOWN_ITEMS ? items : urgentFirst(items).slice(0, SHOWN_ITEMS)
   return (
     <ul>
       {shown.map(item => (
-        <StepRow key={item.step.step_id} node={item} asOf={item.step.ended_at === null ? asOf : 0} />
+        <StepRow
+          key={item.step.step_id}
+          node={item}
+          group={group}
+          asOf={item.step.ended_at === null ? asOf : 0}
+        />
       ))}
       {shown.length < items.length && (
         <li className="headway-empty">and {formatCount(items.length - shown.length)} more, all ended well</li>
       )}
     </ul>
   )
+}
+
+/** An item that is named like its group goes by what it says, else by its number. */
+function labelOf({ name, message, step_id: id }: StepState, group: string | undefined): string {
+  if (name !== group) return name
+  return message || (id.includes('#') ? `#${id.slice(id.lastIndexOf('#') + 1)}` : name)
 }
 
 function urgentFirst(items: readonly StepNode[]): StepNode[] {
