@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from emitting import BURST
 from machine import OTHER_CORE, work_folder
 from processes import Database, worker
 
@@ -13,7 +14,7 @@ def measure(*, quick: bool = False) -> dict[str, Any]:
     rounds = 60 if quick else 300
     with work_folder() as folder, Database(folder) as database, worker(database, OTHER_CORE):
         state = database.wait(database.queue("emitting", {"rounds": rounds}), 300)
-    return {"calls": rounds * 100, "ns": json.loads(bytes(state.output))}
+    return {"calls": rounds * BURST, "burst": BURST, "ns": json.loads(bytes(state.output))}
 
 
 if __name__ == "__main__":

@@ -62,7 +62,8 @@ def emit(figures: Figures) -> dict[str, str]:
         ("`Lane.emit`: p99 at most 5 µs", ours["p99"] <= 5_000, microseconds(ours["p99"]) + " µs"),
     ]
     costs = table(("µs a call", "median", "p99", "p99.9"), rows)
-    return {"calls": f"{figures['calls']:,}", "costs": costs, "targets": targets(promises)}
+    counts = {"calls": f"{figures['calls']:,}", "burst": str(figures["burst"])}
+    return {**counts, "costs": costs, "targets": targets(promises)}
 
 
 def steps(figures: Figures) -> dict[str, str]:
