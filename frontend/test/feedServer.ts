@@ -76,8 +76,14 @@ export class FeedServer {
     await new Promise(resolve => this.#http.close(resolve))
   }
 
+  #page(query: URLSearchParams): { status: number; body: unknown } {
+    const after = Number(query.get('after'))
+    const events = this.log.filter(event => Number(event['seq']) > after).slice(0, Number(query.get('limit')))
+    return { status: 200, body: { events, last_seq: this.log.length, closed: false, cursor: '' } }
+  }
+
   #answer(request: IncomingMessage, response: ServerResponse): void {
-    const { pathname } = new URL(request.url ?? '/', 'http://127.0.0.1')
+    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://127.0.0.1')
     this.asked.push(`${request.method} ${pathname}`)
     // A page of another origin, as jsdom's is, asks first.
     const allowed = {
@@ -95,7 +101,8 @@ export class FeedServer {
     })
     request.on('end', () => {
       if (text) this.bodies.push(JSON.parse(text))
-      const { status, body } = this.answers.get(pathname) ?? { status: 404, body: NOT_FOUND }
+      const events = pathname.endsWith('/events') ? this.#page(searchParams) : undefined
+      const { status, body } = this.answers.get(pathname) ?? events ?? { status: 404, body: NOT_FOUND }
       response.writeHead(status, { ...allowed, 'Content-Type': 'application/json' })
       response.end(JSON.stringify(body))
     })

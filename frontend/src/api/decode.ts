@@ -1,6 +1,6 @@
 /** Answers of the HTTP API: `unknown` in, typed values out; fields not known here stay and hurt nobody. */
 
-import { isRecord, type PlannedStep } from '../core/events'
+import { decodeUpdate, isRecord, type PlannedStep, type WorkflowExecutionUpdate } from '../core/events'
 import { type State, stateFromJson } from '../core/fold'
 
 export type JsonSchema = { readonly [key: string]: unknown }
@@ -40,6 +40,7 @@ export type Source = { path: string; import_error: string | null; loaded_at: str
 export type WorkflowList = { workflows: Workflow[]; sources: Source[] }
 export type ExecutionPage = { executions: Execution[]; next_cursor: string | null }
 export type ExecutionDetail = { execution: Execution; state: State | null; cursor: string }
+export type EventPage = { events: WorkflowExecutionUpdate[]; last_seq: number }
 export type Started = { execution_id: string; workflow_id: string; created: boolean }
 
 /** The answer is not what the protocol says. */
@@ -79,6 +80,11 @@ export function decodeExecutionPage(value: unknown): ExecutionPage {
 export function decodeExecutionDetail(value: unknown): ExecutionDetail {
   const { execution, state, cursor } = record(value, 'an execution')
   return { execution: decodeExecution(execution), state: stateFromJson(state), cursor: textOr(cursor, '') }
+}
+
+export function decodeEventPage(value: unknown): EventPage {
+  const { events, last_seq } = record(value, 'events')
+  return { events: list(events, decodeUpdate), last_seq: numberOr(last_seq, 0) }
 }
 
 export function decodeStarted(value: unknown): Started {

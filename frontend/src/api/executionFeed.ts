@@ -9,6 +9,10 @@ import { type WebSocketOptions, WorkflowWebSocketClient } from './websocket'
 
 /** Above so many events the page starts with a snapshot and this many of the latest. */
 export const REPLAY_LIMIT = 200_000
+/** Further behind than this, the page catches up by HTTP: a browser spends far more on a frame than on an event. */
+export const SOCKET_TAIL = 2_000
+/** Events asked for at once: a few tens of milliseconds to read. */
+const PAGE_EVENTS = 2_500
 
 export type FeedOptions = {
   executionId?: string | undefined
@@ -51,6 +55,7 @@ export class ExecutionFeed {
 
   /** Connect; may be called again after `stop` and then goes on where it was. */
   start(): void {
+    if (this.store.lastSeq > 0) this.#client.seek(this.store.executionId, this.store.lastSeq)
     this.#client.connect()
     this.#lookup = new AbortController()
     void this.#lookUp(this.#lookup.signal)
@@ -72,6 +77,7 @@ export class ExecutionFeed {
       if (!execution || signal.aborted) return
       const from = execution.last_seq - (this.#options.replayLimit ?? REPLAY_LIMIT)
       if (from > this.store.lastSeq) await this.#skipTo(execution.execution_id, from, signal)
+      await this.#catchUp(execution, signal)
       this.#client.expectHead(execution.execution_id, execution.last_seq)
     } catch {
       // The socket tells as much; this only adds how far it has to go.
@@ -89,6 +95,27 @@ export class ExecutionFeed {
     if (!state || signal.aborted) return
     this.store.adopt(state, seq)
     this.#client.seek(executionId, seq)
+  }
+
+  /** Read all but the last events by HTTP; the socket, down meanwhile, brings those and the end. */
+  async #catchUp({ execution_id: id, workflow_id, last_seq }: Execution, signal: AbortSignal): Promise<void> {
+    if (last_seq - this.store.lastSeq <= SOCKET_TAIL) return
+    this.#client.disconnect()
+    try {
+      let head = last_seq
+      while (head - this.store.lastSeq > SOCKET_TAIL) {
+        this.store.setConnection({ name: 'catching-up', done: this.store.lastSeq, total: head }, Date.now())
+        const page = await this.#api.events(id, this.store.lastSeq, PAGE_EVENTS, signal)
+        if (page.events.length === 0) break
+        for (const event of page.events) this.#receive({ ...event, execution_id: id, workflow_id })
+        head = page.last_seq
+      }
+    } finally {
+      if (!signal.aborted) {
+        this.#client.seek(id, this.store.lastSeq)
+        this.#client.connect()
+      }
+    }
   }
 
   #receive(update: WorkflowExecutionUpdate): void {

@@ -3,11 +3,13 @@
 import { isRecord } from '../core/events'
 import { httpAddress } from './address'
 import {
+  decodeEventPage,
   decodeExecutionDetail,
   decodeExecutionPage,
   decodeStarted,
   decodeWorkflow,
   decodeWorkflowList,
+  type EventPage,
   type ExecutionDetail,
   type ExecutionPage,
   type Started,
@@ -78,6 +80,12 @@ export class HttpApi {
 
   async execution(id: string, signal?: AbortSignal): Promise<ExecutionDetail> {
     return decodeExecutionDetail(await this.#call('GET', executionPath(id), { signal }))
+  }
+
+  /** Events after a seq, oldest first; fewer than `limit` where they are large. */
+  async events(id: string, after: number, limit: number, signal?: AbortSignal): Promise<EventPage> {
+    const path = executionPath(id, `/events?after=${after}&limit=${limit}`)
+    return decodeEventPage(await this.#call('GET', path, { signal }))
   }
 
   /** @throws Problem `invalid_input` with an error for each field at fault. */

@@ -66,7 +66,7 @@ describe('what it shows', () => {
     await waitFor(() => expect(bar()).toHaveAttribute('aria-valuenow', '15'))
     expect(monitor()).toHaveTextContent('0 of 2 steps')
     expect(monitor()).toHaveTextContent('fetch: 12 of 40 pages')
-    expect(screen.getByText('fetched page 12')).toBeInTheDocument()
+    expect(await screen.findByText('fetched page 12')).toBeInTheDocument()
     expect(screen.getByText('not begun')).toBeInTheDocument()
 
     act(() => server.append(run.stepCompleted('fetch', 50), run.step('load'), run.stepCompleted('load', 99)))
@@ -256,7 +256,7 @@ describe('onExecutionComplete', () => {
 
     expect(results[0]).toMatchObject({ status: 'completed', output: null })
     await waitFor(() => expect(badge()).toHaveTextContent('completed'))
-    expect(screen.getByText('a plain line')).toBeInTheDocument()
+    expect(await screen.findByText('a plain line')).toBeInTheDocument()
   })
 })
 
@@ -287,6 +287,22 @@ describe('how honest it is about the connection', () => {
     show({ executionId: EXECUTION })
 
     await waitFor(() => expect(liveness()).toHaveTextContent('catching up 3 / 5,000'), within5s)
+  })
+
+  it('reads a long log in pages and its end from the socket, each event once', async () => {
+    for (let n = 0; n < 6_000; n++) server.log.push(n === 0 ? run.queued() : run.log(`line ${n}`))
+    server.log.push(run.completed())
+    server.answers.set(`/api/executions/${EXECUTION}`, detail(server.log.length))
+    server.onSocket = (socket, query) => {
+      const after = Number(query.get('after'))
+      if (after > 0) server.replay(socket, after)
+    }
+    show({ executionId: EXECUTION })
+    await waitFor(() => expect(monitor()).toHaveTextContent('complete: 6,001 of 6,001 events'), within5s)
+
+    expect(monitor()).toHaveTextContent('5,999 of 5,999 log lines')
+    expect(server.opened.at(-1)).toContain('after=5000')
+    expect(results).toHaveLength(1)
   })
 
   it('starts a very long log near its end, from a snapshot, and says so', async () => {
