@@ -60,6 +60,10 @@ export class LogView {
     // Announcing every line would drown a screen reader; status changes have a region of their own.
     this.#scroller.setAttribute('aria-live', 'off')
     this.#scroller.setAttribute('aria-label', options.label ?? 'Log')
+    // Long lines scroll sideways in here, by keyboard too.
+    this.#pane.tabIndex = 0
+    this.#pane.setAttribute('role', 'group')
+    this.#pane.setAttribute('aria-label', 'Lines')
     this.#pane.append(this.#box)
     this.#scroller.append(this.#pane, this.#spacer)
     root.append(this.#scroller)
