@@ -376,7 +376,7 @@ async def test_a_naive_client_survives_a_cut(server: RunningServer) -> None:
     watching = asyncio.ensure_future(client.watch(server.ws("audit")))
     await asyncio.to_thread(eventually, lambda: "running" in client.status)
     for viewer in list(server.fanout._viewers):
-        server.fanout._loop.call_soon_threadsafe(viewer.outlet.abort)
+        server.fanout.tails.loop.call_soon_threadsafe(viewer.outlet.abort)
     execution.complete()
     await asyncio.wait_for(watching, 20)
 

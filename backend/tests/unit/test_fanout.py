@@ -191,7 +191,7 @@ async def test_a_paused_viewer_catches_up_through_the_ring() -> None:
 
 
 async def test_viewers_behind_the_ring_share_one_read_of_the_store(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("headway.services.fanout.RING_BYTES", 4_096)
+    monkeypatch.setattr("headway.services.tails.RING_BYTES", 4_096)
     async with feeding() as feed:
         execution = feed.execution()
         quick = await feed.watch(execution.id)
@@ -209,11 +209,12 @@ async def test_viewers_behind_the_ring_share_one_read_of_the_store(monkeypatch: 
 
 
 async def test_the_ring_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("headway.services.fanout.RING_BYTES", 10_000)
+    monkeypatch.setattr("headway.services.tails.RING_BYTES", 10_000)
     async with feeding() as feed:
         execution = feed.execution()
         outlet = await feed.watch(execution.id)
-        (tail,) = feed.fanout._tails.values()
+        tail = feed.fanout.tails.get(execution.id)
+        assert tail is not None
         for _ in range(50):
             execution.log(10)
             await soon(everything(execution, [outlet]))
@@ -228,7 +229,8 @@ async def test_nobody_watching_ends_the_tail() -> None:
         feed.fanout.detach(outlet.viewer)
         feed.fanout.detach(outlet.viewer)
 
-        assert (feed.fanout.viewers, feed.fanout._tails) == (0, {})
+        assert feed.fanout.viewers == 0
+        assert feed.fanout.tails.get(execution.id) is None
         await soon(lambda: not [task for task in asyncio.all_tasks() if task.get_name().startswith("tail")])
 
 
@@ -238,7 +240,7 @@ async def test_every_viewer_gets_everything_once_and_in_order(
 ) -> None:
     """Whatever the order of appends, joins anywhere, pauses and resumes, with a ring that forgets quickly."""
     chance = random.Random(seed)
-    monkeypatch.setattr("headway.services.fanout.RING_BYTES", 3_000)
+    monkeypatch.setattr("headway.services.tails.RING_BYTES", 3_000)
     monkeypatch.setattr(tails, "CHUNK_BYTES", 1_500)
     monkeypatch.setattr("headway.services.fanout.PIECE_BYTES", 900)
     monkeypatch.setattr(tails, "PIECE_BYTES", 900)

@@ -17,7 +17,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.http11 import Request
 
 from headway.protocol.close_codes import CloseCode, cut_reason
-from headway.services.viewer import Viewer
+from headway.services.viewer import Writer
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -34,21 +34,21 @@ SHUTDOWN_S = 5
 class UvicornOutlet:
     """Writes to the transport of one connection: an `Outlet`."""
 
-    __slots__ = ("_protocol", "_viewer", "write")
+    __slots__ = ("_protocol", "_writer", "write")
 
     is_aborted = False  # uvicorn ends the endpoint by itself
 
     def __init__(self, protocol: "WebSocketProtocol") -> None:
         self.write: Callable[[bytes], None] = protocol.transport.write
         self._protocol = protocol
-        self._viewer: Viewer | None = None
+        self._writer: Writer | None = None
 
     @property
     def is_paused(self) -> bool:
         return not self._protocol.writable.is_set()
 
-    def report_to(self, viewer: Viewer) -> None:
-        self._viewer = viewer
+    def report_to(self, writer: Writer) -> None:
+        self._writer = writer
 
     def pending_bytes(self) -> int:
         return self._protocol.transport.get_write_buffer_size()
@@ -67,18 +67,18 @@ class UvicornOutlet:
         self._protocol.transport.abort()
 
     def paused(self) -> None:
-        if self._viewer is not None:
-            self._viewer.pause()
+        if self._writer is not None:
+            self._writer.pause()
 
     def resumed(self) -> None:
-        if self._viewer is not None:
-            self._viewer.resume()
+        if self._writer is not None:
+            self._writer.resume()
 
     def lost(self) -> None:
         """Nothing may be written any more: the connection is closing or gone."""
-        viewer, self._viewer = self._viewer, None
-        if viewer is not None:
-            viewer.lost()
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.lost()
 
     async def _close(self, code: CloseCode, reason: str) -> None:
         with suppress(ClientDisconnected, RuntimeError):  # gone, or closed by somebody else meanwhile

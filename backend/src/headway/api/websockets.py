@@ -20,7 +20,7 @@ from headway.protocol.frames import texts
 from headway.protocol.simple import Allowance, parse_query
 from headway.services.fanout import Fanout
 from headway.services.subscription import Subscription
-from headway.services.viewer import Viewer
+from headway.services.viewer import Writer
 
 _REASONS = {
     CloseCode.BINARY_FRAME: "binary frames have no meaning here",
@@ -37,7 +37,7 @@ class SendOutlet:
         self.is_aborted = False
         self._send = send
         self._endpoint = asyncio.current_task()
-        self._viewer: Viewer | None = None
+        self._writer: Writer | None = None
         self._pending_bytes = 0
         self._sending: asyncio.Task[None] | None = None
 
@@ -45,8 +45,8 @@ class SendOutlet:
     def is_paused(self) -> bool:
         return self._sending is not None
 
-    def report_to(self, viewer: Viewer) -> None:
-        self._viewer = viewer
+    def report_to(self, writer: Writer) -> None:
+        self._writer = writer
 
     def write(self, frames: bytes) -> None:
         self._start(self._send_texts(frames), len(frames))
@@ -55,14 +55,14 @@ class SendOutlet:
         return self._pending_bytes
 
     def close(self, code: CloseCode, reason: str) -> None:
-        self._viewer = None
+        self._writer = None
         if self._sending is not None:
             self.abort()
         else:
             self._start(self._send_close(code, reason), 0)
 
     def abort(self) -> None:
-        self._viewer, self.is_aborted = None, True
+        self._writer, self.is_aborted = None, True
         if self._sending is not None:
             self._sending.cancel()
         if self._endpoint is not None:
@@ -72,8 +72,8 @@ class SendOutlet:
         self._pending_bytes = size
         self._sending = asyncio.ensure_future(sending)
         self._sending.add_done_callback(self._sent)
-        if self._viewer is not None:
-            self._viewer.pause()
+        if self._writer is not None:
+            self._writer.pause()
 
     async def _send_texts(self, frames: bytes) -> None:
         for text in texts(frames):
@@ -85,7 +85,7 @@ class SendOutlet:
 
     def _sent(self, sending: asyncio.Task[None]) -> None:
         self._sending = None
-        viewer = self._viewer
+        viewer = self._writer
         if sending.cancelled() or viewer is None:
             return
         if sending.exception() is None:

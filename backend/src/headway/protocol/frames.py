@@ -10,22 +10,28 @@ from struct import Struct
 import msgspec
 
 _TEXT = 0x81  # FIN and opcode 1
+_BINARY = 0x82
 _header_16 = Struct(">BBH").pack
 _header_64 = Struct(">BBQ").pack
 
 
-def frame_header(payload_bytes: int) -> bytes:
-    """Header of an unfragmented, unmasked text frame."""
+def frame_header(payload_bytes: int, kind: int = _TEXT) -> bytes:
+    """Header of an unfragmented, unmasked frame, of text unless told."""
     if payload_bytes < 126:
-        return bytes((_TEXT, payload_bytes))
+        return bytes((kind, payload_bytes))
     if payload_bytes < 65_536:
-        return _header_16(_TEXT, 126, payload_bytes)
-    return _header_64(_TEXT, 127, payload_bytes)
+        return _header_16(kind, 126, payload_bytes)
+    return _header_64(kind, 127, payload_bytes)
 
 
 def text_frame(text: bytes) -> bytes:
     """One whole frame around UTF-8 `text`."""
     return frame_header(len(text)) + text
+
+
+def binary_frame(payload: bytes) -> bytes:
+    """One whole binary frame."""
+    return frame_header(len(payload), _BINARY) + payload
 
 
 class SimpleFramer:
@@ -56,11 +62,16 @@ class SimpleFramer:
 
 
 def texts(frames: bytes) -> Iterator[bytes]:
-    """The texts of joined frames, for a transport that wants one message at a time."""
+    """The texts of joined text frames."""
+    return (payload for _, payload in messages(frames))
+
+
+def messages(frames: bytes) -> Iterator[tuple[bool, bytes]]:
+    """Joined frames for a transport that wants one message at a time: whether it is text, and its payload."""
     position = 0
     while position < len(frames):
         start, end = _payload(frames, position)
-        yield frames[start:end]
+        yield frames[position] == _TEXT, frames[start:end]
         position = end
 
 

@@ -6,57 +6,36 @@ costs its own time only, and one that stops reading is aborted.
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Self, TypeVar
+from typing import Self
 
 from headway.domain.identifiers import ExecutionId, WorkflowId
 from headway.domain.timestamps import timestamp
-from headway.errors import (
-    NotFound,
-    PositionLost,
-    TooManyConnections,
-    UnavailableError,
-)
-from headway.ports import Clock, ExecutionRecord, Hint, HintBus, Journal
+from headway.errors import NotFound, PositionLost, TooManyConnections, UnavailableError
+from headway.ports import Clock, HintBus, Journal
 from headway.protocol.close_codes import CloseCode
 from headway.protocol.frames import text_frame
-from headway.protocol.simple import SimpleQuery, beat_text, idle_beat_text, where_to_start
+from headway.protocol.simple import SimpleQuery, beat_text, idle_beat_text
+from headway.services.chunk import SimplePiece, read_chunk
 from headway.services.states import load_state
 from headway.services.subscription import Subscription, find_subscription
-from headway.services.tail import PIECE_BYTES, RETRY_S, Chunk, Tail, read_chunk
+from headway.services.tail import PIECE_BYTES, RETRY_S, Tail
+from headway.services.tails import SWEEP_S, Tails, Tasks, guarded
 from headway.services.viewer import Outlet, Viewer
 
-RING_BYTES = 1 << 20  # of an execution
-NODE_RING_BYTES = 256 << 20  # of all together
-SWEEP_S = 1.0
 STALL_S = 15.0  # a paused outlet that takes nothing for so long is aborted
 MAX_VIEWERS = 20_000
-LIVE_READERS = 2  # threads
-CATCH_UP_READERS = 4  # threads; so many store reads at once, the others wait in order
 
 _log = logging.getLogger(__name__)
-T = TypeVar("T")
-
-
-@dataclass(slots=True)
-class _Waiting:
-    """Viewers that have seen everything of a workflow up to its execution `after`."""
-
-    workflow_id: WorkflowId
-    after: ExecutionId | None
-    viewers: set[Viewer] = field(default_factory=set)
 
 
 class Fanout:
-    """Every viewer of this process; use it as an asynchronous context manager.
+    """Every simple-mode viewer of this process; use it as an asynchronous context manager.
 
     Args:
         journal: Read in threads.
-        hints: Say when to look; what they lose, a sweep finds within `SWEEP_S`.
+        hints: Say when to look; what they lose, a sweep finds within `sweep_s`.
         clock: Time.
         max_viewers: Further ones are refused.
         stall_s: How long a viewer's transport may take nothing.
@@ -72,31 +51,22 @@ class Fanout:
         stall_s: float = STALL_S,
         sweep_s: float = SWEEP_S,
     ) -> None:
+        self.tails = Tails(journal, hints, clock, sweep_s=sweep_s)
         self._journal = journal
-        self._hints = hints
         self._clock = clock
         self._max_viewers = max_viewers
         self._stall_s = stall_s
         self._sweep_s = sweep_s
-        self._tails: dict[ExecutionId, Tail] = {}
-        self._waiting: dict[tuple[WorkflowId, ExecutionId | None], _Waiting] = {}
         self._viewers: set[Viewer] = set()
         self._stalled: dict[Viewer, tuple[float, int]] = {}
         self._fetches: dict[tuple[ExecutionId, int], set[Viewer]] = {}
-        self._live = ThreadPoolExecutor(LIVE_READERS, thread_name_prefix="tail")
-        self._catch_up = ThreadPoolExecutor(CATCH_UP_READERS, thread_name_prefix="catch-up")
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._look = asyncio.Event()
+        self._tasks = Tasks()
         self._closing = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        self._loop = asyncio.get_running_loop()
-        self._closing.callback(self._catch_up.shutdown)
-        self._closing.callback(self._live.shutdown)
-        self._closing.push_async_callback(self._end_tasks)
-        self._closing.callback(self._hints.subscribe(self._receive_hints))
-        self._spawn(self._sweep_for_ever())
-        self._spawn(self._look_for_ever())
+        await self._closing.enter_async_context(self.tails)
+        self._closing.push_async_callback(self._tasks.end)
+        self._tasks.spawn(self._watch_for_ever())
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -122,7 +92,7 @@ class Fanout:
         """
         if len(self._viewers) >= self._max_viewers:
             raise TooManyConnections(f"this server already has {self._max_viewers:,} viewers; try later")
-        return await self._in_thread(find_subscription, self._journal, target, query)
+        return await self.tails.read(find_subscription, self._journal, target, query)
 
     def attach(self, subscription: Subscription, outlet: Outlet) -> Viewer:
         """Begin to write to `outlet`. The caller must `detach` the viewer when the connection is gone."""
@@ -133,9 +103,9 @@ class Fanout:
         if subscription.opening:
             viewer.say(subscription.opening, now)
         if subscription.record is None:
-            self._wait_for_next(viewer, subscription.workflow_id, None)
+            self.tails.await_next(viewer, subscription.workflow_id, None)
         else:
-            viewer.follow(self._tail(subscription.record), subscription.after)
+            viewer.follow(self.tails.open(subscription.record), subscription.after)
         return viewer
 
     def detach(self, viewer: Viewer) -> None:
@@ -143,10 +113,7 @@ class Fanout:
         self._viewers.discard(viewer)
         self._stalled.pop(viewer, None)
         self._leave(viewer)
-        for key, group in list(self._waiting.items()):
-            group.viewers.discard(viewer)
-            if not group.viewers:
-                del self._waiting[key]
+        self.tails.forget(viewer)
 
     def fetch(self, viewer: Viewer, tail: Tail, after: int) -> None:
         """Read what has left the ring; viewers that want the same share one read."""
@@ -155,13 +122,13 @@ class Fanout:
             self._fetches[key].add(viewer)
             return
         self._fetches[key] = {viewer}
-        self._spawn(self._fetch(tail, after))
+        self._tasks.spawn(self._fetch(tail, after))
 
     def move_on(self, viewer: Viewer, tail: Tail) -> None:
         """Let the viewer wait for the workflow's next execution, which may be there already."""
         self._leave(viewer)
         viewer.spoken_at = max(viewer.spoken_at, tail.published_at)
-        self._wait_for_next(viewer, tail.workflow_id, tail.execution_id)
+        self.tails.await_next(viewer, tail.workflow_id, tail.execution_id)
 
     def paused(self, viewer: Viewer) -> None:
         """Watch over a viewer whose transport takes no more."""
@@ -171,66 +138,18 @@ class Fanout:
         """It reads again."""
         self._stalled.pop(viewer, None)
 
-    def _tail(self, record: ExecutionRecord) -> Tail:
-        tail = self._tails.get(record.execution_id)
-        if tail is None or tail.is_broken:
-            head = record.head
-            start = where_to_start(head.last_seq, head.trimmed_upto, None).seq
-            tail = self._tails[record.execution_id] = Tail(
-                self._journal,
-                record.execution_id,
-                record.workflow_id,
-                start,
-                is_closed=head.closed and start == head.last_seq,
-                ring_bytes=self._ring_bytes,
-                clock=self._clock,
-                readers=self._live,
-            )
-        tail.notice(record.head.last_seq)
-        return tail
-
-    def _ring_bytes(self) -> int:
-        """What one ring may hold, so that all of them stay within the node's share."""
-        return min(RING_BYTES, NODE_RING_BYTES // max(1, len(self._tails)))
-
     def _leave(self, viewer: Viewer) -> None:
         forsaken = viewer.leave()
         if forsaken is not None:
-            forsaken.stop()
-            if self._tails.get(forsaken.execution_id) is forsaken:
-                del self._tails[forsaken.execution_id]
-
-    def _wait_for_next(self, viewer: Viewer, workflow_id: WorkflowId, after: ExecutionId | None) -> None:
-        group = self._waiting.setdefault((workflow_id, after), _Waiting(workflow_id, after))
-        group.viewers.add(viewer)
-        self._look.set()
-
-    def _receive_hints(self, hints: Sequence[Hint]) -> None:
-        """Runs on any thread: wakes the loop only for what somebody watches."""
-        wanted = [
-            hint
-            for hint in hints
-            if (hint.topic == "events" and hint.execution_id in self._tails)
-            or (hint.topic == "queue" and self._waiting)
-        ]
-        if wanted and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._follow_hints, wanted)
-
-    def _follow_hints(self, hints: Sequence[Hint]) -> None:
-        for hint in hints:
-            if hint.topic == "queue":
-                self._look.set()
-            elif hint.execution_id is not None and hint.execution_id in self._tails:
-                self._tails[hint.execution_id].notice(hint.last_seq)
+            self.tails.release(forsaken)
 
     async def _fetch(self, tail: Tail, after: int) -> None:
         key = (tail.execution_id, after)
-        read = partial(read_chunk, self._journal, tail.framer, tail.execution_id, after, PIECE_BYTES)
-        piece: Chunk | None = None
+        piece: SimplePiece | None = None
         try:
             while piece is None and self._fetches[key]:
                 try:
-                    piece = await self._loop.run_in_executor(self._catch_up, read)
+                    piece = await self.tails.read(self._read_piece, tail, after)
                 except UnavailableError as error:
                     _log.warning("cannot read execution %s: %s", tail.execution_id, error)
                 if piece is None:
@@ -243,40 +162,16 @@ class Fanout:
             if piece is not None:
                 viewer.take(tail, piece)
 
-    async def _look_for_ever(self) -> None:
-        while True:
-            await self._look.wait()
-            self._look.clear()
-            for key in list(self._waiting):
-                await self._guarded("look for the next execution", self._look_for_next(key))
+    def _read_piece(self, tail: Tail, after: int) -> SimplePiece | None:
+        read = partial(read_chunk, self._journal, tail.framer, tail.execution_id)
+        chunk = read(after, max_bytes=PIECE_BYTES)
+        return chunk.simple_piece() if chunk is not None else None
 
-    async def _look_for_next(self, key: tuple[WorkflowId, ExecutionId | None]) -> None:
-        found = await self._in_thread(self._journal.follow, *key)
-        if found is None:
-            return
-        record = await self._in_thread(self._journal.get, found)
-        group = self._waiting.pop(key, None)
-        for viewer in group.viewers if group else ():
-            viewer.follow(self._tail(record), 0)
-
-    async def _sweep_for_ever(self) -> None:
+    async def _watch_for_ever(self) -> None:
         while True:
             await asyncio.sleep(self._sweep_s)
-            if self._waiting:
-                self._look.set()
             self._reap()
-            await self._guarded("look at the watched executions", self._sweep())
-            await self._guarded("send the beats", self._beat())
-
-    async def _sweep(self) -> None:
-        """Find what lost hints did not tell."""
-        watched = [tail.execution_id for tail in self._tails.values() if not tail.is_closed]
-        if not watched:
-            return
-        heads = await self._in_thread(self._journal.heads, watched)
-        for execution_id, head in heads.items():
-            if execution_id in self._tails:
-                self._tails[execution_id].notice(head.last_seq)
+            await guarded("send the beats", self._beat())
 
     def _reap(self) -> None:
         """Abort the outlets that have taken nothing for `stall_s`."""
@@ -297,12 +192,12 @@ class Fanout:
         for viewer in self._viewers:
             if (tail := viewer.tail) is not None and viewer.is_silent(now):
                 silent.setdefault((tail.workflow_id, tail.execution_id, tail.head), []).append(viewer)
-        for group in self._waiting.values():
-            for viewer in group.viewers:
-                if viewer.is_silent(now):
-                    silent.setdefault((group.workflow_id, group.after, None), []).append(viewer)
+        for group in self.tails.waiting:
+            for waiter in group.waiters:
+                if isinstance(waiter, Viewer) and waiter.is_silent(now):
+                    silent.setdefault((group.workflow_id, group.after, None), []).append(waiter)
         for key, viewers in silent.items():
-            frame = text_frame(await self._in_thread(self._beat_text, *key))
+            frame = text_frame(await self.tails.read(self._beat_text, *key))
             for viewer in viewers:
                 if viewer in self._viewers and viewer.is_silent(now):
                     viewer.say(frame, now)
@@ -314,27 +209,3 @@ class Fanout:
         if execution_id is None:
             return idle_beat_text(workflow_id, written_at)
         return beat_text(load_state(self._journal, execution_id, upto), written_at)
-
-    async def _in_thread(self, call: Callable[..., T], *args: Any) -> T:
-        return await self._loop.run_in_executor(self._catch_up, partial(call, *args))
-
-    async def _guarded(self, what: str, work: Coroutine[Any, Any, None]) -> None:
-        """One failure must not end the loop that it happens in: the next turn tries again."""
-        try:
-            await work
-        except UnavailableError as error:
-            _log.warning("cannot %s: %s", what, error)
-        except Exception:  # noqa: BLE001 - the edge of a task that must go on
-            _log.exception("cannot %s", what)
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = self._loop.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _end_tasks(self) -> None:
-        for tail in self._tails.values():
-            tail.stop()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -8,7 +8,6 @@ import logging
 from bisect import bisect_right
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
 from typing import Protocol
 
 from headway.domain.identifiers import ExecutionId, WorkflowId
@@ -16,9 +15,8 @@ from headway.errors import NotFound, PositionLost, UnavailableError
 from headway.ports import Clock, EventLog
 from headway.protocol.close_codes import CloseCode
 from headway.protocol.frames import SimpleFramer, without_first
-from headway.protocol.simple import is_closing
+from headway.services.chunk import CHUNK_BYTES, CHUNK_EVENTS, Chunk, SimplePiece, read_chunk
 
-CHUNK_BYTES = 48 << 10  # of stored lines, which makes about 64 KiB of frames
 PIECE_BYTES = 32 << 10  # of frames that one catching-up viewer may hold for itself
 READ_CHUNKS = 8  # in one turn of a reading thread
 MAX_SEAL_S = 0.05
@@ -27,19 +25,16 @@ RETRY_S = 1.0
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """The events `after` + 1 … `upto` as joined frames; `tag` is the chained tag at `upto`."""
+class Watcher(Protocol):
+    """Whoever follows a tail."""
 
-    after: int
-    upto: int
-    tag: int
-    frames: bytes
-    closes: bool = False
+    def end(self, code: CloseCode, reason: str) -> None:
+        """The tail cannot go on."""
+        ...
 
 
-class Follower(Protocol):
-    """What a tail needs to know of a viewer."""
+class Follower(Watcher, Protocol):
+    """What a tail needs to know of a simple-mode viewer."""
 
     @property
     def cursor(self) -> int:
@@ -50,21 +45,13 @@ class Follower(Protocol):
         """Go on from the cursor: the tail has moved, or has ended."""
         ...
 
-    def end(self, code: CloseCode, reason: str) -> None:
-        """Close the connection: the tail cannot go on."""
+
+class Listener(Watcher, Protocol):
+    """A subscription of rich mode: it is told of each chunk, and takes it when it can."""
+
+    def grew(self, last_seq: int) -> None:
+        """The ring reaches so far now."""
         ...
-
-
-def read_chunk(
-    journal: EventLog, framer: SimpleFramer, execution_id: ExecutionId, after: int, max_bytes: int
-) -> Chunk | None:
-    """Read and frame what follows `after`, blocking; `None` at the end of the log."""
-    segments = journal.read(execution_id, after, max_bytes=max_bytes)
-    if not segments:
-        return None
-    last = segments[-1]
-    frames = b"".join(framer.frames(segment.body) for segment in segments)
-    return Chunk(after, last.last_seq, last.tag_after, frames, is_closing(last.body))
 
 
 class Tail:
@@ -74,6 +61,7 @@ class Tail:
         journal: Read in threads of `readers`.
         execution_id: What is followed.
         workflow_id: Whose execution it is.
+        epoch: Of its log.
         head: Seq to start after.
         is_closed: Nothing follows `head`, ever.
         ring_bytes: Says how many bytes of recent chunks may be kept, now.
@@ -86,6 +74,7 @@ class Tail:
         journal: EventLog,
         execution_id: ExecutionId,
         workflow_id: WorkflowId,
+        epoch: str,
         head: int,
         *,
         is_closed: bool,
@@ -95,8 +84,10 @@ class Tail:
     ) -> None:
         self.execution_id = execution_id
         self.workflow_id = workflow_id
+        self.epoch = epoch
         self.framer = SimpleFramer(execution_id, workflow_id)
         self.head = head
+        self.tag: int | None = None  # at the head, once something has been read
         self.is_closed = is_closed
         self.is_broken = False  # it could not go on: whoever comes now needs another
         self.published_at = clock.monotonic()
@@ -109,7 +100,8 @@ class Tail:
         self._held_bytes = 0
         self._at_head: dict[Follower, Callable[[bytes], None]] = {}
         self._early: set[Follower] = set()
-        self._viewers: set[Follower] = set()
+        self._watchers: set[Watcher] = set()
+        self._listeners: dict[Listener, None] = {}  # in the order in which they came
         self._grown = asyncio.Event()
         self._task = asyncio.create_task(self._follow(), name=f"tail {execution_id}")
 
@@ -126,7 +118,18 @@ class Tail:
 
     def join(self, viewer: Follower) -> None:
         """The viewer watches this, from wherever its cursor is."""
-        self._viewers.add(viewer)
+        self._watchers.add(viewer)
+
+    def listen(self, listener: Listener) -> None:
+        """Tell it of every chunk, until `leave_listener`."""
+        self._watchers.add(listener)
+        self._listeners[listener] = None
+
+    def leave_listener(self, listener: Listener) -> bool:
+        """The subscription listens no more; true if nobody watches now."""
+        self._listeners.pop(listener, None)
+        self._watchers.discard(listener)
+        return not self._watchers
 
     def join_head(self, viewer: Follower, write: Callable[[bytes], None]) -> None:
         """From now on `write` gets every chunk, until `leave_head`."""
@@ -142,18 +145,18 @@ class Tail:
 
     def leave(self, viewer: Follower) -> bool:
         """The viewer watches this no more; true if nobody does now."""
-        self._viewers.discard(viewer)
+        self._watchers.discard(viewer)
         self._at_head.pop(viewer, None)
         self._early.discard(viewer)
-        return not self._viewers
+        return not self._watchers
 
     def is_at_head(self, viewer: Follower) -> bool:
         return viewer in self._at_head
 
-    def piece_after(self, seq: int) -> Chunk | None:
+    def piece_after(self, seq: int) -> SimplePiece | None:
         """What the ring holds after `seq`, as one piece for one viewer; `None` if that has left the ring."""
-        start = bisect_right(self._ring, seq, key=lambda chunk: chunk.upto)
-        if start == len(self._ring) or self._ring[start].after > seq:
+        start = self._place_after(seq)
+        if start is None:
             return None
         first = self._ring[start]
         pieces = [without_first(first.frames, seq - first.after) if seq > first.after else first.frames]
@@ -163,7 +166,23 @@ class Tail:
                 break
             pieces.append(chunk.frames)
             size, last = size + len(chunk.frames), chunk
-        return Chunk(seq, last.upto, last.tag, b"".join(pieces), last.closes)
+        return SimplePiece(seq, last.upto, b"".join(pieces))
+
+    def chunk_after(self, seq: int) -> Chunk | None:
+        """The chunk of the ring that holds the event after `seq`; `None` if none does."""
+        start = self._place_after(seq)
+        return None if start is None else self._ring[start]
+
+    def _place_after(self, seq: int) -> int | None:
+        if self._ring and self._ring[-1].after == seq:  # whoever is at the head asks for the newest
+            return len(self._ring) - 1
+        start = bisect_right(self._ring, seq, key=lambda chunk: chunk.upto)
+        return None if start == len(self._ring) or self._ring[start].after > seq else start
+
+    def fail(self, reason: str) -> None:
+        """What it has published is not in the log any more: end it for all."""
+        self.stop()
+        self._end_all(CloseCode.POSITION_LOST, reason)
 
     def stop(self) -> None:
         """End the reading; nobody watches."""
@@ -197,8 +216,8 @@ class Tail:
 
     def _end_all(self, code: CloseCode, reason: str) -> None:
         self.is_broken = True
-        for viewer in list(self._viewers):
-            viewer.end(code, reason)
+        for watcher in list(self._watchers):
+            watcher.end(code, reason)
 
     async def _read(self) -> list[Chunk]:
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read_blocking, self.head)
@@ -206,9 +225,18 @@ class Tail:
     def _read_blocking(self, after: int) -> list[Chunk]:
         chunks: list[Chunk] = []
         while len(chunks) < READ_CHUNKS:
-            chunk = read_chunk(self._journal, self.framer, self.execution_id, after, CHUNK_BYTES)
+            chunk = read_chunk(
+                self._journal,
+                self.framer,
+                self.execution_id,
+                after,
+                max_bytes=CHUNK_BYTES,
+                max_events=CHUNK_EVENTS,
+            )
             if chunk is None:
                 break
+            if self._at_head:
+                chunk.prepare()
             chunks.append(chunk)
             after = chunk.upto
         return chunks
@@ -221,12 +249,16 @@ class Tail:
         """
         started = self._clock.monotonic()
         for chunk in chunks:
+            if self.tag not in (None, chunk.tag_before):
+                raise PositionLost("the log was replaced by another history")
             self._keep(chunk)
             # Before the writes: a viewer whose transport pauses inside its write has got this chunk.
-            self.head = chunk.upto
+            self.head, self.tag = chunk.upto, chunk.tag
             self.is_closed = chunk.closes
             for write in list(self._at_head.values()):
                 write(chunk.frames)
+            for listener in list(self._listeners):
+                listener.grew(chunk.upto)
             # Lets the transports flush, so that the cost of the system calls is seen, and others have a turn.
             await asyncio.sleep(0)
         self.published_at = self._clock.monotonic()
@@ -242,9 +274,9 @@ class Tail:
 
     def _keep(self, chunk: Chunk) -> None:
         self._ring.append(chunk)
-        self._held_bytes += len(chunk.frames)
+        self._held_bytes += chunk.held_bytes
         allowed, drop = self._ring_bytes(), 0
         while self._held_bytes > allowed and drop < len(self._ring) - 1:
-            self._held_bytes -= len(self._ring[drop].frames)
+            self._held_bytes -= self._ring[drop].held_bytes
             drop += 1
         del self._ring[:drop]

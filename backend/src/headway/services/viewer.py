@@ -4,14 +4,31 @@ from collections.abc import Callable
 from typing import Protocol
 
 from headway.protocol.close_codes import CloseCode
-from headway.services.tail import Chunk, Tail
+from headway.services.chunk import SimplePiece
+from headway.services.tail import Tail
+
+
+class Writer(Protocol):
+    """Whoever writes to an outlet, and is told how that goes."""
+
+    def pause(self) -> None:
+        """The outlet takes no more."""
+        ...
+
+    def resume(self) -> None:
+        """The outlet takes frames again."""
+        ...
+
+    def lost(self) -> None:
+        """The connection is gone or going: nothing can be written any more."""
+        ...
 
 
 class Outlet(Protocol):
-    """Where a viewer's frames go; used on the event loop only."""
+    """Where a connection's frames go; used on the event loop only."""
 
-    def report_to(self, viewer: "Viewer") -> None:
-        """Tell this viewer of pauses from now on (`Viewer.pause`, `Viewer.resume`)."""
+    def report_to(self, writer: Writer) -> None:
+        """Tell this one of pauses from now on."""
         ...
 
     @property
@@ -145,7 +162,7 @@ class Viewer:
                 return
             self._write(piece)
 
-    def take(self, tail: Tail, piece: Chunk) -> None:
+    def take(self, tail: Tail, piece: SimplePiece) -> None:
         """What was fetched has come; it is dropped if the viewer has left that tail meanwhile."""
         if tail is not self._tail or not self._fetching or piece.after != self._cursor:
             return
@@ -172,6 +189,6 @@ class Viewer:
         """Close the connection."""
         self.outlet.close(code, reason)
 
-    def _write(self, piece: Chunk) -> None:
+    def _write(self, piece: SimplePiece) -> None:
         self._cursor = piece.upto
         self.outlet.write(piece.frames)

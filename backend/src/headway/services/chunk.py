@@ -1,0 +1,143 @@
+"""A run of events as all viewers of an execution share it: read once, framed once for each wire form."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from zlib import DEFLATED, MAX_WBITS, compressobj
+
+from headway.domain.events import Totals
+from headway.domain.identifiers import ExecutionId
+from headway.domain.position import chain
+from headway.ports import EventLog
+from headway.protocol.codec import encode_events, seal_of
+from headway.protocol.frames import SimpleFramer, binary_frame, text_frame
+from headway.protocol.messages import Ev
+from headway.protocol.simple import is_closing
+
+CHUNK_BYTES = 48 << 10  # of stored lines, which makes about 64 KiB of frames
+CHUNK_EVENTS = 256
+MIN_DEFLATED_BYTES = 1 << 10  # shorter frames go as text
+_DEFLATE_LEVEL = 4
+
+
+@dataclass(frozen=True, slots=True)
+class SimplePiece:
+    """The events `after` + 1 … `upto` as joined simple-mode frames for one viewer."""
+
+    after: int
+    upto: int
+    frames: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The part of a chunk that one viewer may have: `(after, upto]`."""
+
+    after: int
+    upto: int
+    tag_before: int
+    tag_after: int
+    body: bytes
+
+
+class Chunk:
+    """The events `after` + 1 … `upto`: `body` is their stored lines; immutable, frames are made when wanted.
+
+    Args:
+        tag_before: The log's chained tag at `after`; `tag` the one at `upto`.
+        framer: Makes the simple-mode frames.
+    """
+
+    def __init__(
+        self, after: int, upto: int, *, tag_before: int, tag: int, body: bytes, framer: SimpleFramer
+    ) -> None:
+        self.after, self.upto = after, upto
+        self.tag_before, self.tag = tag_before, tag
+        self.body = body
+        self.closes = is_closing(body)
+        self._framer = framer
+        self._ev_frames: dict[tuple[str, bool], bytes] = {}
+
+    @property
+    def held_bytes(self) -> int:
+        """About what it takes: the lines, and the frames of one wire form."""
+        return 2 * len(self.body)
+
+    @cached_property
+    def frames(self) -> bytes:
+        """The simple-mode frames, joined for one write."""
+        return self._framer.frames(self.body)
+
+    @cached_property
+    def seal(self) -> Totals | None:
+        """What the terminal event says, if it is the last one here."""
+        return seal_of(self.body[self.body.rfind(b"\n", 0, -1) + 1 : -1]) if self.closes else None
+
+    def prepare(self) -> None:
+        """Make the simple-mode frames now, in the thread that reads."""
+        _ = self.frames
+
+    def simple_piece(self) -> SimplePiece:
+        return SimplePiece(self.after, self.upto, self.frames)
+
+    def ev_frame(self, header: Ev, *, deflated: bool) -> bytes:
+        """The `ev` frame of the whole chunk: the same bytes for every viewer that names it so.
+
+        Args:
+            header: What a session says of exactly this run; sessions that follow the same `x` say the same.
+            deflated: As a binary frame of raw deflate, where that is worth it.
+        """
+        key = (header.x, deflated)
+        frame = self._ev_frames.get(key)
+        if frame is None:
+            text = encode_events(header, self.body)
+            frame = self._ev_frames[key] = deflated_frame(text) if deflated else text_frame(text)
+        return frame
+
+    def cut(self, after: int, *, max_events: int, max_bytes: int) -> Cut:
+        """What follows `after` (which lies within), at least one event, else within the limits."""
+        body, start = self.body, 0
+        if after == self.after and self.upto - after <= max_events and len(body) <= max_bytes:
+            return Cut(after, self.upto, self.tag_before, self.tag, body)
+        for _ in range(after - self.after):
+            start = body.index(b"\n", start) + 1
+        end, upto = body.index(b"\n", start) + 1, after + 1
+        while upto < self.upto and upto - after < max_events:
+            following = body.index(b"\n", end) + 1
+            if following - start > max_bytes:
+                break
+            end, upto = following, upto + 1
+        tag_before = chain(self.tag_before, body[:start])
+        tag_after = self.tag if upto == self.upto else chain(tag_before, body[start:end])
+        return Cut(after, upto, tag_before, tag_after, body[start:end])
+
+
+def deflated_frame(text: bytes) -> bytes:
+    """The frame of a viewer that inflates: binary, of raw deflate (RFC 1951); text if it is short."""
+    if len(text) < MIN_DEFLATED_BYTES:
+        return text_frame(text)
+    press = compressobj(_DEFLATE_LEVEL, DEFLATED, -MAX_WBITS)
+    return binary_frame(press.compress(text) + press.flush())
+
+
+def read_chunk(
+    journal: EventLog,
+    framer: SimpleFramer,
+    execution_id: ExecutionId,
+    after: int,
+    *,
+    max_bytes: int,
+    max_events: int = 10_000,
+) -> Chunk | None:
+    """Read what follows `after`, blocking; `None` at the end of the log."""
+    segments = journal.read(execution_id, after, max_bytes=max_bytes, max_events=max_events)
+    if not segments:
+        return None
+    body = segments[0].body if len(segments) == 1 else b"".join(segment.body for segment in segments)
+    return Chunk(
+        after,
+        segments[-1].last_seq,
+        tag_before=segments[0].tag_before,
+        tag=segments[-1].tag_after,
+        body=body,
+        framer=framer,
+    )
