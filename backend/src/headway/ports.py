@@ -250,7 +250,48 @@ class Maintenance(Protocol):
     def close(self) -> None: ...
 
 
-class Journal(EventLog, Catalog, StartQueue, Maintenance, Protocol):
+class Housekeeping(Protocol):
+    """Keeps the store small. Each call is one short durable step: a crash between two leaves nothing torn."""
+
+    def uncompacted(self, limit: int) -> list[ExecutionId]:
+        """Closed executions whose log is still as it was appended, in order of creation."""
+        ...
+
+    def compact(self, execution_id: ExecutionId, after: int) -> int | None:
+        """Join the next run of small segments behind seq `after`; a closed execution's are compressed too.
+
+        What can be read, at every position and with its tag, stays the same to the byte.
+
+        Returns:
+            The seq to go on after; `None` at the end of the log, where a closed execution is done for good.
+
+        Raises:
+            ExecutionNotFound: There is no such execution.
+            JournalCorrupt: What is stored does not match its tags; it is left as it is.
+        """
+        ...
+
+    def ended(self, before: str, limit: int) -> list[ExecutionId]:
+        """Closed executions that ended before this time, oldest first; never a workflow's latest one."""
+        ...
+
+    def forget(self, execution_id: ExecutionId) -> bool:
+        """Remove the next part of a closed execution, the start of its log first.
+
+        Returns:
+            True once nothing of it is left.
+
+        Raises:
+            ConflictError: It is open.
+        """
+        ...
+
+    def used_bytes(self) -> int:
+        """What the store takes, as near as can be told cheaply."""
+        ...
+
+
+class Journal(EventLog, Catalog, StartQueue, Maintenance, Housekeeping, Protocol):
     """The durable store: one contract suite runs on every implementation."""
 
 

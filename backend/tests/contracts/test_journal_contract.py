@@ -471,6 +471,146 @@ class TestTrim:
             journal.trim(execution, 1)
 
 
+def compacted(journal: Journal, execution: ExecutionId) -> None:
+    """Compact to the end; each step must get further."""
+    after: int | None = 0
+    while after is not None:
+        before, after = after, journal.compact(execution, after)
+        assert after is None or after > before
+
+
+def every_cut(journal: Journal, execution: ExecutionId, last_seq: int) -> list[object]:
+    """What a reader can see of the log from every position: lines, tags, and pages of odd sizes."""
+    seen: list[object] = [journal.get(execution)]
+    for after in range(last_seq + 1):
+        seen.append(journal.tag_at(execution, after))
+        seen.append(lines_of(journal.read(execution, after)))
+        seen.append(lines_of(journal.read(execution, after, max_events=3)))
+        seen.append(len(lines_of(journal.read(execution, after, max_bytes=500))))
+    return seen
+
+
+class TestCompaction:
+    @pytest.mark.parametrize("closes", [True, False], ids=["closed", "open"])
+    def test_a_reader_cannot_tell_at_any_position(
+        self, journal: Journal, execution: ExecutionId, closes: bool
+    ) -> None:
+        for number in range(1, 40, 2):
+            append(journal, a_batch(execution, 2, first_producer_seq=number))
+        if closes:
+            append(journal, a_batch(execution, first_producer_seq=41, closes=True))
+        last = journal.heads([execution])[execution].last_seq
+        before = every_cut(journal, execution, last)
+        compacted(journal, execution)
+        assert every_cut(journal, execution, last) == before
+        assert len(journal.read(execution, 0)) == 1
+
+    def test_an_open_execution_goes_on(self, journal: Journal, execution: ExecutionId) -> None:
+        for number in range(1, 21):
+            append(journal, a_batch(execution, first_producer_seq=number))
+        compacted(journal, execution)
+        assert append(journal, a_batch(execution, first_producer_seq=20)).duplicate
+        assert append(journal, a_batch(execution, 2, first_producer_seq=21)).first_seq == 22
+        compacted(journal, execution)
+        assert len(lines_of(journal.read(execution, 0))) == 23
+
+    def test_a_long_log_is_compacted_step_by_step(self, journal: Journal, execution: ExecutionId) -> None:
+        for number in range(1, 2_001, 100):
+            append(journal, a_batch(execution, 100, first_producer_seq=number, closes=number == 1_901))
+        before = lines_of(journal.read(execution, 0))
+        compacted(journal, execution)
+        assert lines_of(journal.read(execution, 0)) == before
+        assert lines_of(journal.read(execution, 1_234, max_events=1)) == [before[1_234]]
+
+    def test_only_closed_executions_are_due_and_only_once(self, journal: Journal) -> None:
+        first, second, still_open = (journal.create(a_new_execution())[0] for _ in range(3))
+        for one in (second, first):
+            append(journal, a_batch(one, closes=True))
+        assert journal.uncompacted(10) == [first, second]
+        assert journal.uncompacted(1) == [first]
+        for one in (first, still_open):
+            compacted(journal, one)
+        assert journal.uncompacted(10) == [second]
+
+    def test_states_near_the_end_stay(self, journal: Journal, execution: ExecutionId) -> None:
+        for number in range(1, 20_001, 500):
+            append(
+                journal,
+                a_batch(
+                    execution, 500, first_producer_seq=number, expected_last_seq=number, checkpoint=b"{}"
+                ),
+            )
+        append(journal, a_batch(execution, first_producer_seq=20_001, closes=True))
+        compacted(journal, execution)
+        recent = journal.checkpoint(execution, 19_001)
+        assert recent is not None
+        assert recent[0] > 18_000
+
+    def test_a_trimmed_log_can_be_compacted(self, journal: Journal, execution: ExecutionId) -> None:
+        for number in range(1, 11):
+            append(journal, a_batch(execution, 3, first_producer_seq=number * 3 - 2, closes=number == 10))
+        journal.trim(execution, 14)
+        before = lines_of(journal.read(execution, 14))
+        compacted(journal, execution)
+        assert lines_of(journal.read(execution, 14)) == before
+        journal.trim(execution, 20)
+        assert lines_of(journal.read(execution, 20)) == before[6:]
+
+    def test_an_unknown_execution_is_an_error(self, journal: Journal) -> None:
+        with pytest.raises(ExecutionNotFound):
+            journal.compact(an_execution_id(), 0)
+
+
+class TestRetention:
+    def closed(self, journal: Journal, workflow_id: str, ended_at: str) -> ExecutionId:
+        execution = journal.create(a_new_execution(workflow_id=workflow_id))[0]
+        summary = Summary(status="completed", phase="completed", progress=100.0, ended_at=ended_at)
+        append(journal, a_batch(execution, closes=True, summary=summary))
+        return execution
+
+    def test_what_ended_before_is_found_oldest_first(self, journal: Journal) -> None:
+        old = [self.closed(journal, "a", "2026-01-01T00:00:00.000000Z") for _ in range(2)]
+        self.closed(journal, "a", "2026-03-01T00:00:00.000000Z")
+        journal.create(a_new_execution(workflow_id="a"))
+        assert journal.ended("2026-02-01T00:00:00.000000Z", 10) == old
+        assert journal.ended("2026-02-01T00:00:00.000000Z", 1) == old[:1]
+
+    def test_the_latest_of_a_workflow_is_kept(self, journal: Journal) -> None:
+        """Whoever waits for the workflow's next execution waits behind it."""
+        self.closed(journal, "a", "2026-01-01T00:00:00.000000Z")
+        latest = self.closed(journal, "a", "2026-01-01T00:00:00.000000Z")
+        assert latest not in journal.ended("2027-01-01T00:00:00.000000Z", 10)
+
+    def test_a_forgotten_execution_leaves_nothing(self, journal: Journal, execution: ExecutionId) -> None:
+        kept = journal.create(a_new_execution(idempotency_key="kept"))[0]
+        gone = journal.create(a_new_execution(idempotency_key="gone"))[0]
+        for number in range(1, 601):
+            append(journal, a_batch(gone, first_producer_seq=number, closes=number == 600))
+        while not journal.forget(gone):
+            assert journal.heads([gone])[gone].trimmed_upto > 0
+        with pytest.raises(ExecutionNotFound):
+            journal.get(gone)
+        with pytest.raises(ExecutionNotFound):
+            journal.read(gone, 0)
+        assert journal.checkpoint(gone, 1_000) is None
+        assert [record.execution_id for record in journal.find(ExecutionFilter())] == [kept, execution]
+        assert journal.create(a_new_execution(idempotency_key="gone"))[1]
+        assert not journal.create(a_new_execution(idempotency_key="kept"))[1]
+        assert journal.forget(gone), "nothing is left to forget"
+
+    def test_an_open_execution_is_kept(self, journal: Journal, execution: ExecutionId) -> None:
+        with pytest.raises(ConflictError):
+            journal.forget(execution)
+        assert len(lines_of(journal.read(execution, 0))) == 1
+
+    def test_forgetting_makes_room(self, journal: Journal, execution: ExecutionId) -> None:
+        append(journal, a_batch(execution, 2_000, closes=True))
+        full = journal.used_bytes()
+        while not journal.forget(execution):
+            pass
+        assert journal.used_bytes() < full - 100_000
+
+
 def test_a_closed_journal_says_so(journal: Journal, execution: ExecutionId) -> None:
     journal.close()
     journal.close()

@@ -134,6 +134,13 @@ class JournalMachine(RuleBasedStateMachine):
         if segments:
             assert segments[0].tag_before == self.tag(after)
 
+    @rule(after=st.integers(0, 60))
+    def is_compacted(self, after: int) -> None:
+        """At any time, from anywhere: no later read may tell."""
+        at: int | None = after
+        while at is not None:
+            at = self.journal.compact(self.execution, at)
+
     @invariant()
     def the_head_is_the_models(self) -> None:
         head = self.journal.heads([self.execution])[self.execution]

@@ -15,11 +15,12 @@ import pytest
 from tests.support.builders import a_batch, a_new_execution, lines_of
 from tests.support.eventually import eventually
 
-from headway.adapters.journal import wal_checkpointer
+from headway.adapters.journal import sqlite_housekeeping, wal_checkpointer
 from headway.adapters.journal.sqlite import SqliteJournal
 from headway.adapters.journal.sqlite_database import SqliteDatabase
 from headway.adapters.journal.sqlite_schema import MIGRATIONS
-from headway.errors import JournalCorrupt, JournalTooNew, JournalUnavailable
+from headway.domain.identifiers import ExecutionId
+from headway.errors import ConflictError, JournalCorrupt, JournalTooNew, JournalUnavailable
 from headway.ports import Appended, ExecutionFilter
 
 
@@ -94,6 +95,53 @@ class TestFile:
         connection.close()
         assert journal.read(execution, 0) == before
         assert len(lines_of(journal.read(execution, 10))) == 41
+
+
+class TestCompaction:
+    def closed_log(self, journal: SqliteJournal) -> ExecutionId:
+        execution = journal.create(a_new_execution())[0]
+        for number in range(1, 81):
+            journal.append([a_batch(execution, first_producer_seq=number, closes=number == 80)])
+        return execution
+
+    def test_a_closed_log_takes_a_fraction_of_the_disk(self, journal: SqliteJournal, path: Path) -> None:
+        execution = self.closed_log(journal)
+        ((rows, plain),) = by_hand(path, "SELECT count(*), sum(length(body)) FROM segment")
+        assert journal.compact(execution, 0) is None
+        ((left, packed),) = by_hand(path, "SELECT count(*), sum(length(body)) FROM segment")
+        assert (rows, left) == (81, 1)
+        assert packed < plain / 5
+
+    def test_a_step_that_fails_changes_nothing(
+        self, journal: SqliteJournal, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What was deleted comes back if the disk fills up before the joined segment is in."""
+        execution = self.closed_log(journal)
+        before = by_hand(path, "SELECT first_seq, body FROM segment ORDER BY first_seq")
+        monkeypatch.setattr(sqlite_housekeeping, "_PUT_SEGMENT", "INSERT INTO missing VALUES (?,?,?,?,?,?,?)")
+        with pytest.raises(JournalUnavailable):
+            journal.compact(execution, 0)
+        assert by_hand(path, "SELECT first_seq, body FROM segment ORDER BY first_seq") == before
+        assert journal.uncompacted(1) == [execution]
+
+    def test_a_damaged_log_is_left_as_it_is(self, journal: SqliteJournal, path: Path) -> None:
+        execution = self.closed_log(journal)
+        by_hand(
+            path, "UPDATE segment SET body = CAST(replace(CAST(body AS TEXT), 'run/0 7', 'run/0 8') AS BLOB)"
+        )
+        before = by_hand(path, "SELECT first_seq, body FROM segment ORDER BY first_seq")
+        with pytest.raises(JournalCorrupt, match="do not match their tags"):
+            journal.compact(execution, 0)
+        assert by_hand(path, "SELECT first_seq, body FROM segment ORDER BY first_seq") == before
+
+    def test_a_log_that_is_trimmed_meanwhile_is_left_as_it_is(self, journal: SqliteJournal) -> None:
+        execution = self.closed_log(journal)
+        with journal._database.reading() as connection:
+            step = sqlite_housekeeping.plan(connection, execution, 0)
+        journal.trim(execution, 20)
+        with pytest.raises(ConflictError, match="trimmed"), journal._database.writing() as cursor:
+            sqlite_housekeeping.carry_out(cursor, step)
+        assert len(lines_of(journal.read(execution, 20))) == 61
 
 
 class TestFaults:
@@ -193,6 +241,22 @@ class TestVersions:
         journal = SqliteJournal(path)
         execution = journal.create(a_new_execution())[0]
         assert journal.get(execution).execution_id == execution
+        journal.close()
+
+    def test_what_closed_before_version_2_is_still_to_be_compacted(self, path: Path) -> None:
+        journal = SqliteJournal(path)
+        execution = journal.create(a_new_execution())[0]
+        journal.append([a_batch(execution, closes=True)])
+        journal.close()
+        by_hand(
+            path,
+            "DROP INDEX execution_uncompacted",
+            "DROP INDEX idempotency_key_of_execution",
+            "ALTER TABLE execution DROP COLUMN compacted",
+            "PRAGMA user_version = 1",
+        )
+        journal = SqliteJournal(path)
+        assert journal.uncompacted(10) == [execution]
         journal.close()
 
     def test_a_step_is_taken_once_and_keeps_the_rows(self, path: Path) -> None:

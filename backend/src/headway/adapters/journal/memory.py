@@ -19,7 +19,7 @@ from headway.adapters.journal.admission import (
     queued_batch,
     seal,
 )
-from headway.adapters.journal.segments import cut_start, page
+from headway.adapters.journal.segments import cut_start, join, page
 from headway.domain.identifiers import ExecutionId, WorkflowId
 from headway.domain.position import initial_tag
 from headway.domain.workflow import SourceFile, WorkflowDefinition
@@ -60,6 +60,7 @@ class _Log:
     segments: list[Segment] = field(default_factory=list)
     checkpoints: list[tuple[int, bytes]] = field(default_factory=list)
     producers: dict[str, ProducerMark] = field(default_factory=dict)
+    compacted: bool = False
 
     def head(self) -> Head:
         return Head(self.epoch, self.last_seq, self.last_tag, self.closed, self.trimmed_upto)
@@ -278,6 +279,52 @@ class MemoryJournal(Journal):
             log.segments = [cut_start(segment, upto) for segment in kept]
             log.checkpoints = [kept for kept in log.checkpoints if kept[0] >= upto]
             log.trimmed_upto = upto
+
+    @override
+    def uncompacted(self, limit: int) -> list[ExecutionId]:
+        with self._lock:
+            self._check_open()
+            raw = (key for key, log in self._logs.items() if log.closed and not log.compacted)
+            return list(islice(raw, max(0, limit)))
+
+    @override
+    def compact(self, execution_id: ExecutionId, after: int) -> int | None:
+        with self._lock:
+            log = self._log(execution_id)
+            first = log.segment_index(after + 1)
+            if first < len(log.segments):
+                log.segments[first:] = [join(log.segments[first:])]
+            log.compacted = log.closed
+            return None
+
+    @override
+    def ended(self, before: str, limit: int) -> list[ExecutionId]:
+        with self._lock:
+            self._check_open()
+            latest = {log.new.workflow_id: key for key, log in self._logs.items()}.values()
+            old = (
+                key
+                for key, log in self._logs.items()
+                if log.closed and key not in latest and (log.summary.ended_at or log.new.created_at) < before
+            )
+            return list(islice(old, max(0, limit)))
+
+    @override
+    def forget(self, execution_id: ExecutionId) -> bool:
+        with self._lock:
+            self._check_open()
+            log = self._logs.get(execution_id)
+            if log is not None and not log.closed:
+                raise ConflictError(f"execution {execution_id} is still open")
+            self._logs.pop(execution_id, None)
+            self._keys = {key: new for key, new in self._keys.items() if new.execution_id != execution_id}
+            return True
+
+    @override
+    def used_bytes(self) -> int:
+        with self._lock:
+            self._check_open()
+            return sum(len(segment.body) for log in self._logs.values() for segment in log.segments)
 
     @override
     def close(self) -> None:

@@ -1,6 +1,6 @@
 """Cutting segments at event boundaries; knows lines and tags, not where segments are kept."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from headway.domain.position import chain
 from headway.errors import JournalCorrupt
@@ -45,6 +45,20 @@ def page(segments: Iterable[Segment], after: int, *, max_events: int, max_bytes:
         if events_left <= 0 or bytes_left <= 0 or piece is not segment:
             break
     return taken
+
+
+def join(segments: Sequence[Segment]) -> Segment:
+    """Consecutive segments as one.
+
+    Raises:
+        JournalCorrupt: They do not follow each other, or do not match their tags.
+    """
+    first, last = segments[0], segments[-1]
+    body = b"".join(segment.body for segment in segments)
+    events = last.last_seq - first.first_seq + 1
+    if body.count(b"\n") != events or chain(first.tag_before, body) != last.tag_after:
+        raise JournalCorrupt(f"the events {first.first_seq} to {last.last_seq} do not match their tags")
+    return Segment(first.first_seq, last.last_seq, first.tag_before, last.tag_after, body)
 
 
 def _events_within(segment: Segment, max_bytes: int) -> int:

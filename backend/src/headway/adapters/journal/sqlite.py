@@ -6,7 +6,7 @@ from pathlib import Path
 
 from typing_extensions import override
 
-from headway.adapters.journal import sqlite_catalog, sqlite_log
+from headway.adapters.journal import sqlite_catalog, sqlite_housekeeping, sqlite_log
 from headway.adapters.journal.sqlite_append import append_batch
 from headway.adapters.journal.sqlite_database import SqliteDatabase, Synchronous
 from headway.domain.identifiers import ExecutionId, WorkflowId
@@ -133,6 +133,35 @@ class SqliteJournal(Journal):
     def trim(self, execution_id: ExecutionId, upto: int) -> None:
         with self._database.writing() as cursor:
             sqlite_log.trim(cursor, execution_id, upto)
+
+    @override
+    def uncompacted(self, limit: int) -> list[ExecutionId]:
+        with self._database.reading() as connection:
+            return sqlite_housekeeping.uncompacted(connection, limit)
+
+    @override
+    def compact(self, execution_id: ExecutionId, after: int) -> int | None:
+        with self._database.reading() as connection:
+            step = sqlite_housekeeping.plan(connection, execution_id, after)
+        if step.run or step.finishes:  # joined and compressed by now: the writers wait for the swap alone
+            with self._database.writing() as cursor:
+                sqlite_housekeeping.carry_out(cursor, step)
+        return step.upto
+
+    @override
+    def ended(self, before: str, limit: int) -> list[ExecutionId]:
+        with self._database.reading() as connection:
+            return sqlite_housekeeping.ended(connection, before, limit)
+
+    @override
+    def forget(self, execution_id: ExecutionId) -> bool:
+        with self._database.writing() as cursor:
+            return sqlite_housekeeping.forget(cursor, execution_id)
+
+    @override
+    def used_bytes(self) -> int:
+        with self._database.reading() as connection:
+            return sqlite_housekeeping.used_bytes(connection)
 
     @override
     def close(self) -> None:

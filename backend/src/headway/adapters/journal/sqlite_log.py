@@ -33,7 +33,7 @@ _encode = msgspec.json.Encoder().encode
 def read(
     connection: sqlite3.Connection, execution_id: ExecutionId, after: int, *, max_events: int, max_bytes: int
 ) -> list[Segment]:
-    stored = _segments_after(connection, execution_id, after)
+    stored = segments_after(connection, execution_id, after)
     segments = page(stored, after, max_events=max_events, max_bytes=max_bytes)
     stored.close()
     if not segments or segments[0].first_seq != after + 1:
@@ -80,7 +80,7 @@ def trim(cursor: sqlite3.Cursor, execution_id: ExecutionId, upto: int) -> None:
     upto = min(upto, at.last_seq)
     if upto <= at.trimmed_upto:
         return
-    stored = _segments_after(cursor.connection, execution_id, upto)
+    stored = segments_after(cursor.connection, execution_id, upto)
     following = next(stored, None)
     stored.close()
     cursor.execute("DELETE FROM segment WHERE execution_id = ? AND first_seq <= ?", (execution_id, upto))
@@ -90,7 +90,7 @@ def trim(cursor: sqlite3.Cursor, execution_id: ExecutionId, upto: int) -> None:
     cursor.execute("UPDATE execution SET trimmed_upto = ? WHERE execution_id = ?", (upto, execution_id))
 
 
-def _segments_after(
+def segments_after(
     connection: sqlite3.Connection, execution_id: ExecutionId, after: int
 ) -> Generator[Segment, None, None]:
     """Segments from the one that holds `after` + 1, one at a time: a row that nobody asks for is not read."""

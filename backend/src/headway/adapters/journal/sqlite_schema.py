@@ -110,6 +110,12 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         ) WITHOUT ROWID
         """,
     ),
+    (
+        # Names no column that an append writes, so that the index costs an append nothing.
+        "ALTER TABLE execution ADD COLUMN compacted INTEGER NOT NULL DEFAULT 0",
+        "CREATE INDEX execution_uncompacted ON execution (number) WHERE closed = 1 AND compacted = 0",
+        "CREATE INDEX idempotency_key_of_execution ON idempotency_key (execution_id)",
+    ),
 )
 
 
