@@ -11,7 +11,7 @@ from msgspec import Raw
 from scripts.rich_vectors import rich_files
 
 from headway.domain import events as e
-from headway.domain.execution import MAX_STEPS, State
+from headway.domain.execution import MAX_CONTROLS, MAX_STEPS, State
 from headway.domain.position import chain, initial_tag
 from headway.protocol.schema import protocol_schema
 
@@ -148,8 +148,79 @@ def resumes_with_a_group() -> list[e.EventData]:
         e.StepStarted(step="load", step_id="load#2", attempt=2, parent="load[]#1", key="b"),
         e.Gap(dropped=12, logs=10, progress=2, message="12 events were dropped while the store stalled"),
         e.StepCompleted(step="ghost", step_id="ghost#1", message="its start was never seen"),
-        e.ApprovalRequested(approval_id="a-1", message="Deploy?", step_id="load#2"),
-        e.ApprovalAnswered(approval_id="a-1", approved=True, by="ana"),
+    ]
+
+
+def waits() -> list[e.EventData]:
+    """Two approvals, a timer and signals at once; the second answer to a question changes nothing."""
+    form = Raw(b'{"type":"object","properties":{"amount":{"type":"integer"}},"required":["amount"]}')
+    approve = {"control": "approve", "control_id": "c-1", "by": "ana"}
+    return [
+        *opening(),
+        e.WaitStarted(wait_id="timer-1", wait="timer", key="a", until="2026-11-22T21:31:00.000000Z"),
+        e.ApprovalRequested(
+            approval_id="approval-1",
+            message="Pay the bill?",
+            key="b",
+            step_id="pay#1",
+            form=form,
+            deadline="2026-11-23T21:30:00.000000Z",
+            on_deadline="reject",
+        ),
+        e.ApprovalRequested(approval_id="approval-2", message="Deploy?", key="c"),
+        e.SignalReceived(signal_id="s-1", name="page", value=Raw(b"[1,2]"), by="ben"),
+        e.SignalReceived(signal_id="s-2", name="page"),
+        e.SignalReceived(signal_id="s-3", name="stop"),
+        e.ControlRequested(**approve),
+        e.ApprovalAnswered(
+            approval_id="approval-1",
+            approved=True,
+            phase="waiting",
+            by="ana",
+            values=Raw(b'{"amount":12}'),
+            control_id="c-1",
+        ),
+        e.ApprovalAnswered(approval_id="approval-1", approved=False, expired=True),
+        e.ControlDelivered(**approve),
+        e.ControlEffective(**approve),
+        e.WaitEnded(wait_id="timer-1", wait="timer", outcome="elapsed", phase="waiting", key="a"),
+        e.WaitEnded(
+            wait_id="signal-1", wait="signal", outcome="received", key="d", name="page", signal_id="s-1"
+        ),
+        e.WaitStarted(wait_id="signal-2", wait="signal", name="more", key="e", message="waits for more"),
+        e.ExecutionResumed(attempt=2, worker="worker-2", progress=0.0, indeterminate=True),
+        e.WaitEnded(wait_id="approval-2", wait="approval", outcome="cancelled", phase="running"),
+        e.WaitStarted(wait_id="signal-2", wait="signal", name="more", key="e"),
+    ]
+
+
+def does_over_from_a_step() -> list[e.EventData]:
+    retry = {"control": "retry", "control_id": "c-1", "by": "ana"}
+    return [
+        e.ExecutionQueued(input=Raw(b"{}"), by="ana", retry_of=EXECUTION, from_step="load#1"),
+        e.ControlRequested(**retry),
+        e.StepStarted(step="fetch", step_id="fetch#1", key="a"),
+        e.StepCompleted(step="fetch", step_id="fetch#1", key="a", reused=True, result=Raw(b"4000")),
+        e.ControlDelivered(**retry),
+        e.ExecutionStarted(attempt=1, worker="worker-1", reused_steps=1, progress=50.0, indeterminate=True),
+        e.ControlEffective(**retry),
+        e.StepStarted(step="load", step_id="load#1", key="b"),
+        e.ApprovalRequested(approval_id="approval-1", message="Deploy?"),
+        e.ExecutionFailed(error="E", totals=e.Totals(10, 0, 0), result=result("failed", e.Totals(10, 0, 0))),
+    ]
+
+
+def outgrows_the_controls() -> list[e.EventData]:
+    """Controls that had their effect leave the state first, answered questions likewise."""
+    signals = [
+        e.ControlRequested(control="signal", control_id=f"c-{n}", by="ana")
+        for n in range(1, MAX_CONTROLS + 1)
+    ]
+    return [
+        *signals,
+        e.ControlEffective(control="signal", control_id="c-2"),
+        e.ControlRequested(control="signal", control_id="late-1"),
+        e.ControlRequested(control="signal", control_id="late-2"),
     ]
 
 
@@ -181,6 +252,9 @@ SCENARIOS = {
     "resumes-with-a-group": resumes_with_a_group,
     "outgrows-the-state": outgrows_the_state,
     "moves-only-known-steps": moves_only_known_steps,
+    "waits": waits,
+    "does-over-from-a-step": does_over_from_a_step,
+    "outgrows-the-controls": outgrows_the_controls,
 }
 
 

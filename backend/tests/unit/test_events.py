@@ -41,6 +41,9 @@ SMALLEST: list[e.EventData] = [
     e.ControlEffective(control="cancel", control_id="c1"),
     e.ApprovalRequested(approval_id="a1", message="deploy?"),
     e.ApprovalAnswered(approval_id="a1", approved=True),
+    e.WaitStarted(wait_id="w1", wait="timer"),
+    e.WaitEnded(wait_id="w1", wait="timer", outcome="elapsed"),
+    e.SignalReceived(signal_id="s1", name="go"),
 ]
 
 

@@ -8,9 +8,11 @@ from tests.support.builders import AT
 
 from headway.domain import events as e
 from headway.domain.execution import MAX_STEPS, State, fold, fold_all
+from headway.domain.waiting import MAX_APPROVALS
 
 STEPS = st.sampled_from(["fetch", "load", "sum"])
 IDS = st.sampled_from(["fetch#1", "fetch#2", "load[]#1", "sum#1"])
+WAITS = st.sampled_from(["approval-1", "timer-1"])
 PERCENT = st.floats(0, 99)
 TOTALS = st.builds(e.Totals, st.integers(1, 99), st.integers(0, 9), st.integers(0, 9), st.integers(0, 9))
 RESULT = st.builds(
@@ -50,6 +52,11 @@ RUNNING = st.one_of(
     st.builds(e.ControlRequested, control=st.just("cancel"), control_id=st.sampled_from(["c1", "c2"])),
     st.builds(e.ControlDelivered, control=st.just("cancel"), control_id=st.sampled_from(["c1", "c2"])),
     st.builds(e.ControlEffective, control=st.just("cancel"), control_id=st.sampled_from(["c1", "c2"])),
+    st.builds(e.ApprovalRequested, approval_id=WAITS, message=st.just("m")),
+    st.builds(e.ApprovalAnswered, approval_id=WAITS, approved=st.booleans()),
+    st.builds(e.WaitStarted, wait_id=WAITS, wait=st.just("timer")),
+    st.builds(e.WaitEnded, wait_id=WAITS, wait=st.just("timer"), outcome=st.just("elapsed")),
+    st.builds(e.SignalReceived, signal_id=st.just("s1"), name=STEPS),
 )
 ENDS = st.one_of(
     st.builds(e.ExecutionCompleted, totals=TOTALS, result=RESULT),
@@ -130,3 +137,53 @@ def test_the_state_stays_bounded_and_counts_all() -> None:
     assert "watch#1" in state.steps
     assert "fetch#0" not in state.steps
     assert (state.counts.steps, state.counts.steps_completed) == (number + 1, number)
+
+
+def state_after(*events: e.EventData) -> State:
+    running = e.ExecutionStarted(attempt=1, worker="w")
+    numbered = [e.Event(seq, AT, data) for seq, data in enumerate((running, *events), 1)]
+    return fold_all(State(execution_id="x", workflow_id="w"), numbered)
+
+
+def test_the_phase_is_waiting_while_anything_is_waited_for() -> None:
+    timer = e.WaitStarted(wait_id="timer-1", wait="timer")
+    question = e.ApprovalRequested(approval_id="approval-1", message="Deploy?")
+    over = e.WaitEnded(wait_id="timer-1", wait="timer", outcome="elapsed")
+    yes = e.ApprovalAnswered(approval_id="approval-1", approved=True)
+    assert state_after(timer, question, over).phase == "waiting"
+    assert state_after(timer, question, over, yes).phase == "running"
+
+
+def test_nothing_but_a_cancel_changes_the_phase_of_one_that_is_cancelled() -> None:
+    cancel = e.ControlRequested(control="cancel", control_id="c", phase="cancelling")
+    question = e.ApprovalRequested(approval_id="approval-1", message="Deploy?")
+    signal = e.ControlRequested(control="signal", control_id="d")
+    assert state_after(cancel, question, signal).phase == "cancelling"
+
+
+def test_the_first_answer_counts() -> None:
+    question = e.ApprovalRequested(approval_id="approval-1", message="Deploy?")
+    no = e.ApprovalAnswered(approval_id="approval-1", approved=False, by="ana")
+    yes = e.ApprovalAnswered(approval_id="approval-1", approved=True, by="ben")
+    approval = state_after(question, no, yes).waiting.approvals["approval-1"]
+    assert (approval.status, approval.approved, approval.by) == ("answered", False, "ana")
+
+
+def test_the_end_withdraws_what_is_still_asked() -> None:
+    question = e.ApprovalRequested(approval_id="approval-1", message="Deploy?")
+    totals = e.Totals(3, 0, 0)
+    result = e.ExecutionResult(execution_id="x", status="failed", totals=totals)
+    state = state_after(question, e.ExecutionFailed(error="E", totals=totals, result=result))
+    assert state.waiting.approvals["approval-1"].status == "withdrawn"
+    assert not state.waiting.is_open
+
+
+def test_open_questions_never_leave_the_state_and_answered_ones_do() -> None:
+    ids = [f"approval-{number}" for number in range(MAX_APPROVALS + 2)]
+    asked = [e.ApprovalRequested(approval_id=one, message="m") for one in ids]
+    yes = e.ApprovalAnswered(approval_id=ids[1], approved=True)
+    approvals = state_after(
+        *asked, yes, e.ApprovalRequested(approval_id="late", message="m")
+    ).waiting.approvals
+    assert ids[1] not in approvals
+    assert approvals.keys() == {*ids, "late"} - {ids[1]}

@@ -24,15 +24,22 @@ export type ExecutionResult = {
 
 type Step = { step: string; step_id: string; attempt?: number; message?: string }
 type Progress = { progress?: number; indeterminate?: boolean }
-type TakenUp = Progress & { attempt: number; worker: string; plan?: PlannedStep[]; message?: string }
+type TakenUp = Progress & {
+  attempt: number
+  worker: string
+  reused_steps?: number
+  plan?: PlannedStep[]
+  message?: string
+}
 type Ended = { totals: Totals; result: ExecutionResult; message?: string }
+type Wait = { wait_id: string; wait: string; name?: string; step_id?: string }
 type Control = { control: string; control_id: string; by?: string; message?: string }
 
 /** `data` of each kind. */
 export type DataByKind = {
   'execution.queued': { input: unknown; by?: string; retry_of?: string; from_step?: string; message?: string }
   'execution.started': TakenUp
-  'execution.resumed': TakenUp & { reused_steps?: number }
+  'execution.resumed': TakenUp
   'execution.completed': Ended
   'execution.failed': Ended & {
     error: string
@@ -59,7 +66,7 @@ export type DataByKind = {
     error: string
     traceback?: string
   }
-  'step.completed': Step & Progress & { duration_s?: number; result?: unknown }
+  'step.completed': Step & Progress & { duration_s?: number; reused?: boolean; result?: unknown }
   'step.failed': Step & { message: string; error: string; traceback?: string; duration_s?: number }
   'step.skipped': Step
   'step.cancelled': Step
@@ -69,8 +76,27 @@ export type DataByKind = {
   'control.requested': Control & { phase?: string }
   'control.delivered': Control
   'control.effective': Control
-  'approval.requested': { approval_id: string; message: string; step_id?: string }
-  'approval.answered': { approval_id: string; approved: boolean; by?: string; message?: string }
+  'approval.requested': {
+    approval_id: string
+    message: string
+    step_id?: string
+    form?: unknown
+    deadline?: string
+    on_deadline?: string
+  }
+  'approval.answered': {
+    approval_id: string
+    approved: boolean
+    phase?: string
+    by?: string
+    values?: unknown
+    expired?: boolean
+    control_id?: string
+    message?: string
+  }
+  'wait.started': Wait & { until?: string; message?: string }
+  'wait.ended': Wait & { outcome: string; phase?: string; signal_id?: string }
+  'signal.received': { signal_id: string; name: string; value?: unknown; by?: string }
 }
 export type Kind = keyof DataByKind
 
@@ -144,6 +170,9 @@ const REQUIRED: Record<Kind, Readonly<Record<string, 'string' | 'number' | 'bool
   'control.effective': { control: 'string', control_id: 'string' },
   'approval.requested': { approval_id: 'string', message: 'string' },
   'approval.answered': { approval_id: 'string', approved: 'boolean' },
+  'wait.started': { wait_id: 'string', wait: 'string' },
+  'wait.ended': { wait_id: 'string', wait: 'string', outcome: 'string' },
+  'signal.received': { signal_id: 'string', name: 'string' },
 }
 
 export const KINDS = Object.keys(REQUIRED) as Kind[]

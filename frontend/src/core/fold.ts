@@ -15,9 +15,24 @@ import {
   type Totals,
   type WorkflowExecutionUpdate,
 } from './events'
+import {
+  answerApproval,
+  closeWaiting,
+  copyWaiting,
+  endWait,
+  initialWaiting,
+  isWaiting,
+  receiveSignal,
+  requestApproval,
+  startWait,
+  type Waiting,
+  waitingFromJson,
+} from './waiting'
 
 /** Finished steps beyond it leave the state, oldest first; `counts` keeps them. */
 export const MAX_STEPS = 1_000
+/** Effective controls beyond it leave the state, oldest first. */
+export const MAX_CONTROLS = 100
 
 export type StepState = {
   step_id: string
@@ -72,6 +87,7 @@ export type State = {
   by: string | null
   worker: string | null
   retry_of: string | null
+  from_step: string | null
   queued_at: string | null
   started_at: string | null
   ended_at: string | null
@@ -80,6 +96,7 @@ export type State = {
   steps: Map<string, StepState>
   controls: Map<string, ControlState>
   outputs: Map<string, OutputState>
+  waiting: Waiting
   counts: Counts
   totals: Totals | null
   closed: boolean
@@ -96,12 +113,13 @@ export function initialState(executionId: string, workflowId: string): State {
     indeterminate: false,
     attempt: 0,
     ...{ message: null, step: null, step_id: null, error: null, error_code: null, traceback: null },
-    ...{ input: null, output: null, by: null, worker: null, retry_of: null },
+    ...{ input: null, output: null, by: null, worker: null, retry_of: null, from_step: null },
     ...{ queued_at: null, started_at: null, ended_at: null, updated_at: null },
     plan: [],
     steps: new Map(),
     controls: new Map(),
     outputs: new Map(),
+    waiting: initialWaiting(),
     counts: { events: 0, logs: 0, errors: 0, dropped: 0, steps: 0, steps_completed: 0, steps_failed: 0 },
     totals: null,
     closed: false,
@@ -122,6 +140,7 @@ export function copyState(state: State): State {
     steps: new Map([...state.steps].map(([id, step]) => [id, { ...step }])),
     controls: new Map([...state.controls].map(([id, control]) => [id, { ...control }])),
     outputs: new Map(state.outputs),
+    waiting: copyWaiting(state.waiting),
     counts: { ...state.counts },
   }
 }
@@ -191,15 +210,24 @@ function applyKnown(state: State, event: KnownEvent): void {
       counts.dropped += event.data.dropped
       return
     case 'approval.requested':
-      state.phase = 'waiting'
+      requestApproval(state.waiting, event.data, at)
       state.message = event.data.message
-      return
+      return settlePhase(state)
     case 'approval.answered':
-      state.phase = 'running'
-      return
+      answerApproval(state.waiting, event.data, at)
+      return settlePhase(state)
+    case 'wait.started':
+      startWait(state.waiting, event.data, at)
+      state.message = event.data.message || state.message
+      return settlePhase(state)
+    case 'wait.ended':
+      endWait(state.waiting, event.data)
+      return settlePhase(state)
+    case 'signal.received':
+      return receiveSignal(state.waiting, event.data)
     case 'control.requested':
       noteControl(state, event.data, 'requested', at)
-      state.phase = event.data.phase ?? 'running'
+      state.phase = event.data.phase || state.phase
       return
     case 'control.delivered':
       return noteControl(state, event.data, 'delivered', at)
@@ -219,6 +247,7 @@ function applyExecution(state: State, event: ExecutionEvent): void {
       state.input = event.data.input ?? null
       state.by = event.data.by ?? null
       state.retry_of = event.data.retry_of ?? null
+      state.from_step = event.data.from_step ?? null
       state.queued_at = at
       return
     case 'execution.started':
@@ -228,6 +257,8 @@ function applyExecution(state: State, event: ExecutionEvent): void {
       state.attempt = event.data.attempt
       state.worker = event.data.worker
       if (event.data.plan?.length) state.plan = event.data.plan
+      state.waiting.waits.clear() // who goes on says anew what for; questions to people stay open
+      settlePhase(state)
       return advance(state, event.data)
     case 'execution.completed':
       state.progress = 100
@@ -351,8 +382,19 @@ function advance(state: State, data: { progress?: number; indeterminate?: boolea
   state.indeterminate = data.indeterminate ?? false
 }
 
+/** Running and waiting follow from what is waited for; the other phases do not. */
+function settlePhase(state: State): void {
+  if (state.phase === 'running' || state.phase === 'waiting')
+    state.phase = isWaiting(state.waiting) ? 'waiting' : 'running'
+}
+
 function noteControl(state: State, data: DataByKind['control.requested'], stage: string, at: string): void {
   const known = state.controls.get(data.control_id)
+  if (!known && state.controls.size >= MAX_CONTROLS) {
+    const [oldest] = state.controls.keys()
+    const done = [...state.controls.values()].find(control => control.stage === 'effective')
+    state.controls.delete(done?.control_id ?? (oldest as string))
+  }
   state.controls.set(data.control_id, {
     control_id: data.control_id,
     control: data.control,
@@ -365,6 +407,7 @@ function noteControl(state: State, data: DataByKind['control.requested'], stage:
 /** End every step that still runs: nobody is left to run it. */
 function close(state: State, status: string, totals: Totals | null, at: string): void {
   Object.assign(state, { status, phase: status, indeterminate: false, totals, ended_at: at, closed: true })
+  closeWaiting(state.waiting)
   for (const step of state.steps.values()) {
     if (step.ended_at === null) Object.assign(step, { status: 'cancelled', ended_at: at })
   }
@@ -377,7 +420,7 @@ function close(state: State, status: string, totals: Totals | null, at: string):
  */
 export function stateFromJson(value: unknown): State | null {
   if (!isRecord(value)) return null
-  const { execution_id, workflow_id, steps, controls, outputs, counts } = value
+  const { execution_id, workflow_id, steps, controls, outputs, waiting, counts } = value
   if (typeof execution_id !== 'string' || typeof workflow_id !== 'string') return null
   const blank = initialState(execution_id, workflow_id)
   return {
@@ -390,6 +433,7 @@ export function stateFromJson(value: unknown): State | null {
       ...(control as Omit<ControlState, 'by' | 'requested_at'>),
     })),
     outputs: entries(outputs, (_, output) => output as OutputState),
+    waiting: waitingFromJson(waiting),
     counts: { ...blank.counts, ...(counts as Partial<Counts>) },
   }
 }

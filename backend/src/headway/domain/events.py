@@ -39,7 +39,7 @@ class Phase(StrEnum):
 
     QUEUED = "queued"
     RUNNING = "running"
-    WAITING = "waiting"  # for an approval or a timer
+    WAITING = "waiting"  # for an approval, a signal or a timer
     CANCELLING = "cancelling"
     COMPLETED = "completed"
     FAILED = "failed"
@@ -97,6 +97,7 @@ class ExecutionStarted(EventData, kw_only=True):
     constant: ClassVar[dict[str, Any]] = {"status": "running", "phase": "running"}
     attempt: int
     worker: str
+    reused_steps: int = 0  # whose results were copied from the execution that this one does over
     progress: float | UnsetType = UNSET  # set by the recorder: the roll-up
     indeterminate: bool = False
     plan: list[PlannedStep] = msgspec.field(default_factory=list)
@@ -220,6 +221,7 @@ class StepCompleted(EventData, kw_only=True):
     attempt: int = 1
     key: str | None = None
     duration_s: float | None = None
+    reused: bool = False  # copied from the execution that this one does over; the step was not run here
     result: Raw | UnsetType = (
         UNSET  # absent where the result cannot be encoded: a resumed run does the step again
     )
@@ -274,7 +276,7 @@ class Log(EventData):
 class Control(EventData, kw_only=True):
     """What the three kinds of a control share; `control_id` is its receipt."""
 
-    control: str  # cancel
+    control: str  # cancel, retry, approve or signal
     control_id: str
     by: str | None = None
     message: str | None = None
@@ -283,7 +285,7 @@ class Control(EventData, kw_only=True):
 class ControlRequested(Control, kw_only=True):
     kind = "control.requested"
     constant: ClassVar[dict[str, Any]] = {"status": "running"}
-    phase: str = "running"
+    phase: str | None = None  # of the execution from now on, where the request itself changes it
 
 
 class ControlDelivered(Control, kw_only=True):
@@ -297,23 +299,72 @@ class ControlEffective(Control, kw_only=True):
 
 
 class ApprovalRequested(EventData, kw_only=True):
+    """The workflow waits for a person's answer; `form` is the JSON Schema of what comes with a yes."""
+
     kind = "approval.requested"
     constant: ClassVar[dict[str, Any]] = {"status": "running", "phase": "waiting"}
     approval_id: str
     message: str
+    key: str | None = None  # digest of place and question; recovery finds the answer by it
     step_id: str | None = None
     form: Raw | UnsetType = UNSET
     deadline: str | None = None
+    on_deadline: str | None = None  # reject, approve or fail
 
 
 class ApprovalAnswered(EventData, kw_only=True):
+    """The first answer counts; `phase` is the execution's after it, for viewers that do not fold."""
+
     kind = "approval.answered"
-    constant: ClassVar[dict[str, Any]] = {"status": "running", "phase": "running"}
+    constant: ClassVar[dict[str, Any]] = {"status": "running"}
     approval_id: str
     approved: bool
+    phase: str | None = None
     by: str | None = None
-    answer: Raw | UnsetType = UNSET
+    values: Raw | UnsetType = UNSET
+    expired: bool = False  # nobody answered in time
+    control_id: str | None = None
     message: str | None = None
+
+
+class WaitStarted(EventData, kw_only=True):
+    """The workflow waits for a time (`timer`) or for a message (`signal`), at most `until`."""
+
+    kind = "wait.started"
+    constant: ClassVar[dict[str, Any]] = {"status": "running", "phase": "waiting"}
+    wait_id: str
+    wait: str  # timer or signal
+    key: str | None = None
+    name: str | None = None  # of the signal
+    step_id: str | None = None
+    until: str | None = None
+    message: str | None = None
+
+
+class WaitEnded(EventData, kw_only=True):
+    """A wait is over, also one for an approval whose answer the code no longer wants."""
+
+    kind = "wait.ended"
+    constant: ClassVar[dict[str, Any]] = {"status": "running"}
+    wait_id: str
+    wait: str  # timer, signal or approval
+    outcome: str  # elapsed, received or cancelled
+    phase: str | None = None
+    key: str | None = None
+    name: str | None = None
+    signal_id: str | None = None  # the one it took
+    step_id: str | None = None
+
+
+class SignalReceived(EventData, kw_only=True):
+    """A message to the workflow; it stays in the log until a wait of its name takes it."""
+
+    kind = "signal.received"
+    constant: ClassVar[dict[str, Any]] = {"status": "running"}
+    signal_id: str  # also the `control_id` of its receipt
+    name: str
+    value: Raw = msgspec.field(default_factory=null)
+    by: str | None = None
 
 
 class Output(EventData, kw_only=True):
@@ -350,6 +401,7 @@ KINDS: dict[str, type[EventData]] = {
         *(StepStarted, StepProgressed, StepRetrying, StepCompleted, StepFailed, StepSkipped, StepCancelled),
         *(Log, Output, Gap),
         *(ControlRequested, ControlDelivered, ControlEffective, ApprovalRequested, ApprovalAnswered),
+        *(WaitStarted, WaitEnded, SignalReceived),
     )
 }
 
@@ -385,13 +437,14 @@ _CONSTANTS = {data: _encode(data.constant)[:-1] if data.constant else b"{" for d
 def encode_body(data: EventData, timestamp: str) -> bytes:
     """Encode everything of an event but its seq: `"kind":…,"type":…,"timestamp":…,"data":{…}}`.
 
-    Never fails on text: lone surrogates are replaced.
+    Never fails on text: lone surrogates are replaced, in `data` too: what is folded is what is stored.
     """
     cls = type(data)
     try:
         fields = _encode(data)
     except UnicodeEncodeError:
-        fields = _encode(_without_surrogates(data))
+        _replace_surrogates(data)
+        fields = _encode(data)
     constants = _CONSTANTS[cls]
     separator = b"" if len(fields) == 2 or len(constants) == 1 else b","
     return b'%b%b","data":%b%b%b}' % (_HEADS[cls], timestamp.encode(), constants, separator, fields[1:])
@@ -427,10 +480,16 @@ def cut_message(message: str) -> tuple[str, int | None]:
     return encoded[:MAX_MESSAGE_BYTES].decode("utf-8", "ignore"), len(encoded)
 
 
-def _without_surrogates(data: EventData) -> EventData:
-    changes = {
-        field: value.encode("utf-8", "replace").decode("utf-8")
-        for field in data.__struct_fields__
-        if isinstance(value := getattr(data, field), str)
-    }
-    return msgspec.structs.replace(data, **changes)
+def _replace_surrogates(struct: msgspec.Struct) -> None:
+    for field in struct.__struct_fields__:
+        setattr(struct, field, _encodable(getattr(struct, field)))
+
+
+def _encodable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, list):
+        return [_encodable(item) for item in value]
+    if isinstance(value, msgspec.Struct):
+        _replace_surrogates(value)
+    return value

@@ -11,8 +11,10 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from headway.domain import events as e
+from headway.domain.waiting import Waiting
 
 MAX_STEPS = 1_000  # finished steps beyond it leave the state, oldest first; `counts` keeps them
+MAX_CONTROLS = 100  # effective ones beyond it leave the state, oldest first
 
 
 class StepState(msgspec.Struct, omit_defaults=True, kw_only=True, gc=False):
@@ -79,6 +81,7 @@ class State(msgspec.Struct, kw_only=True):
     by: str | None = None
     worker: str | None = None
     retry_of: str | None = None
+    from_step: str | None = None
     queued_at: str | None = None
     started_at: str | None = None
     ended_at: str | None = None
@@ -87,6 +90,7 @@ class State(msgspec.Struct, kw_only=True):
     steps: dict[str, StepState] = msgspec.field(default_factory=dict)
     controls: dict[str, ControlState] = msgspec.field(default_factory=dict)
     outputs: dict[str, OutputState] = msgspec.field(default_factory=dict)
+    waiting: Waiting = msgspec.field(default_factory=Waiting)
     counts: Counts = msgspec.field(default_factory=Counts)
     totals: e.Totals | None = None
     closed: bool = False
@@ -128,11 +132,14 @@ class State(msgspec.Struct, kw_only=True):
             case e.StepCancelled() as data:
                 self._end_step(data.step, data.step_id, e.StepStatus.CANCELLED, at, data.message)
             case e.ExecutionQueued() as data:
-                self.input, self.by, self.retry_of, self.queued_at = data.input, data.by, data.retry_of, at
+                self.input, self.by, self.queued_at = data.input, data.by, at
+                self.retry_of, self.from_step = data.retry_of, data.from_step
             case e.ExecutionStarted() | e.ExecutionResumed() as data:
                 self.started_at = self.started_at or at
                 self.phase, self.attempt, self.worker = e.Phase.RUNNING, data.attempt, data.worker
                 self.plan = data.plan or self.plan
+                self.waiting.forget_waits()
+                self._settle_phase()
                 self._advance(data.progress, data.indeterminate)
             case e.ExecutionCompleted() as data:
                 self.progress, self.output, self.message = 100.0, data.result.output, data.message
@@ -146,15 +153,27 @@ class State(msgspec.Struct, kw_only=True):
                 self._close(e.Status.CANCELLED, data.totals, at)
             case e.ControlRequested() as data:
                 self._control(data, "requested", at)
-                self.phase = data.phase
+                self.phase = data.phase or self.phase
             case e.ControlDelivered() as data:
                 self._control(data, "delivered", at)
             case e.ControlEffective() as data:
                 self._control(data, "effective", at)
             case e.ApprovalRequested() as data:
-                self.phase, self.message = e.Phase.WAITING, data.message
-            case e.ApprovalAnswered():
-                self.phase = e.Phase.RUNNING
+                self.waiting.request(data, at)
+                self.message = data.message
+                self._settle_phase()
+            case e.ApprovalAnswered() as data:
+                self.waiting.answer(data, at)
+                self._settle_phase()
+            case e.WaitStarted() as data:
+                self.waiting.start(data, at)
+                self.message = data.message or self.message
+                self._settle_phase()
+            case e.WaitEnded() as data:
+                self.waiting.end(data)
+                self._settle_phase()
+            case e.SignalReceived() as data:
+                self.waiting.receive(data)
             case e.Output() as data:
                 counts.logs += 1
                 self.outputs[data.name] = OutputState(data.name, data.media_type, data.size)
@@ -170,6 +189,7 @@ class State(msgspec.Struct, kw_only=True):
         twin.steps = {key: msgspec.structs.replace(step) for key, step in self.steps.items()}
         twin.controls = {key: msgspec.structs.replace(control) for key, control in self.controls.items()}
         twin.outputs = dict(self.outputs)
+        twin.waiting = self.waiting.copy()
         twin.counts = msgspec.structs.replace(self.counts)
         return twin
 
@@ -239,8 +259,16 @@ class State(msgspec.Struct, kw_only=True):
             self.progress = progress
         self.indeterminate = indeterminate
 
+    def _settle_phase(self) -> None:
+        """Running and waiting follow from what is waited for; the other phases do not."""
+        if self.phase in (e.Phase.RUNNING, e.Phase.WAITING):
+            self.phase = e.Phase.WAITING if self.waiting.is_open else e.Phase.RUNNING
+
     def _control(self, data: e.Control, stage: str, at: str) -> None:
         known = self.controls.get(data.control_id)
+        if known is None and len(self.controls) >= MAX_CONTROLS:
+            done = (key for key, control in self.controls.items() if control.stage == "effective")
+            del self.controls[next(done, next(iter(self.controls)))]
         self.controls[data.control_id] = ControlState(
             control_id=data.control_id,
             control=data.control,
@@ -253,6 +281,7 @@ class State(msgspec.Struct, kw_only=True):
         """End every step that still runs: nobody is left to run it."""
         self.status, self.phase, self.indeterminate = status, status, False
         self.totals, self.ended_at, self.closed = totals, at, True
+        self.waiting.close()
         for step in self.steps.values():
             if step.ended_at is None:
                 step.status, step.ended_at = e.StepStatus.CANCELLED, at
