@@ -14,7 +14,8 @@ export type StepListProps = { steps: readonly StepState[]; plan: readonly Planne
 export function StepList({ steps, plan, asOf }: StepListProps) {
   const { nodes, waiting } = useMemo(() => stepTree(steps, plan), [steps, plan])
   return (
-    <section className="headway-steps" aria-label="Steps">
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a long list scrolls in here, by keyboard too
+    <section className="headway-steps" aria-label="Steps" tabIndex={0}>
       <h2 className="headway-heading">Steps</h2>
       {nodes.length + waiting.length === 0 && <p className="headway-empty">No step has begun.</p>}
       <ul>
