@@ -124,6 +124,22 @@ async def test_progress_of_the_body_and_outputs_are_kept(bench: Workbench) -> No
     assert bench.outputs.load(state.execution_id, "report.txt") == b"hello"
 
 
+@step
+def refuse(text: str) -> None:
+    raise ValueError(text)
+
+
+@workflow
+async def undecodable() -> None:
+    await refuse.aio("caf\udce9")
+
+
+async def test_an_error_with_bytes_that_are_no_text_still_ends_the_execution(bench: Workbench) -> None:
+    """A lone surrogate, as `os.listdir` makes of such a name, can be neither encoded nor stored."""
+    state = await bench.run(undecodable)
+    assert (state.status, state.error) == ("failed", "ValueError: caf?")
+
+
 async def test_a_bad_input_fails_naming_the_field(bench: Workbench) -> None:
     state = await bench.run(crawl, pages="many")
     assert (state.status, state.error_code) == ("failed", "invalid_input")
@@ -873,6 +889,17 @@ class TestWorker:
             await bench.until(lambda: not engine.running)
         assert (state.status, state.error_code) == ("failed", "producer_gap")
         assert "can no longer be recorded" in caplog.text
+
+    async def test_an_end_that_cannot_be_written_is_written_as_a_failure(
+        self, bench: Workbench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        def refuse(*_: object) -> e.ExecutionCompleted:
+            raise RuntimeError("no such end")
+
+        monkeypatch.setattr(running_execution.RunningExecution, "_completed", refuse)
+        state = await bench.run(crawl)
+        assert (state.status, state.error) == ("failed", "RuntimeError: no such end")
+        assert "could not be run" in caplog.text
 
     async def test_many_executions_at_once_all_end(self, bench: Workbench) -> None:
         async with bench.worker(crawl, concurrency=50):

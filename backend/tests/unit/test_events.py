@@ -92,13 +92,22 @@ def test_any_text_can_be_logged(message: str) -> None:
     assert event.data.message == message
 
 
-@pytest.mark.parametrize(
-    "data", [e.Log("INFO", "a\ud800b"), e.StepFailed(step="\udfff", step_id="s", message="m", error="e")]
-)
-def test_lone_surrogates_are_replaced(data: e.EventData) -> None:
-    text = line_of(data).decode("utf-8")
-    assert "?" in text
-    assert e.decode_line(text.encode()).kind == data.kind
+def _with_surrogates() -> list[e.EventData]:
+    result = e.ExecutionResult(execution_id="01JD", status="failed", error="\udfff", totals=TOTALS)
+    return [
+        e.Log("INFO", "a\ud800b"),
+        e.StepFailed(step="\udfff", step_id="s", message="m", error="e"),
+        e.ExecutionFailed(error="e", totals=TOTALS, result=result),
+        e.ExecutionStarted(attempt=1, worker="w1", plan=[e.PlannedStep("a", after=["\udfff"])]),
+    ]
+
+
+@pytest.mark.parametrize("data", _with_surrogates(), ids=lambda data: data.kind)
+def test_lone_surrogates_are_replaced_wherever_they_stand(data: e.EventData) -> None:
+    """Also in the event itself: its emitter folds it, and the state is stored too."""
+    line = line_of(data)
+    assert b"?" in line
+    assert e.decode_line(line).data == data
 
 
 @pytest.mark.parametrize(

@@ -193,16 +193,15 @@ class WorkflowExecutionEngine(Engine):
             await execution.drive()
             if execution.lost is not None:
                 await self._fail_unrecordable(execution, claim, execution.lost)
-        except Exception:
+        except Exception as error:
             _logger.exception("execution %s could not be run", execution.execution_id)
+            await self._fail_unrecordable(execution, claim, error)
         finally:
             self._running.pop(execution.execution_id, None)
             self._look.set()
 
-    async def _fail_unrecordable(
-        self, execution: RunningExecution, claim: Claim, error: HeadwayError
-    ) -> None:
-        """Our own numbers are in disorder: end the execution under new ones, or it would run for ever."""
+    async def _fail_unrecordable(self, execution: RunningExecution, claim: Claim, error: Exception) -> None:
+        """What we had to record is in disorder: end the execution anew, or it would run for ever."""
         if isinstance(error, LeaseLost | ExecutionClosed | NotFound):
             return  # another worker has it, or it has ended
         with contextlib.suppress(HeadwayError, TimeoutError):
