@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from headway.adapters.database_lock import DatabaseLock, Holder
     from headway.services.executions import Executions
+    from headway.services.housekeeping import Housekeeper
     from headway.services.workflow_execution_engine import WorkflowExecutionEngine
 
 
@@ -125,6 +126,14 @@ def build_server(settings: Settings, journal: Journal, hints: HintBus) -> "uvico
         workers=settings.workers,
     )
     return server_config(app, log_level=settings.log_level.lower())
+
+
+def build_housekeeper(settings: Settings, journal: Journal) -> "Housekeeper":
+    """What keeps the journal small; one process of a database runs it."""
+    from headway.services.housekeeping import Housekeeper, Retention
+
+    retention = Retention(days=settings.retain_days, max_bytes=settings.retain_mib << 20)
+    return Housekeeper(journal, open_outputs(settings), system_clock(), retention=retention)
 
 
 def build_executions(journal: Journal, hints: HintBus) -> "Executions":

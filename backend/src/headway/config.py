@@ -65,6 +65,10 @@ class Settings:
         default="FULL",
         metadata={"about": "`FULL` survives a power cut; `NORMAL` is faster and may lose the last moments."},
     )
+    retain_days: float = _setting(0.0, "Days that closed executions are kept; 0 keeps all.")
+    retain_mib: int = _setting(
+        0, "MiB that the journal may take before the oldest closed executions go; 0 for any."
+    )
     reload: bool = _setting(True, "Import a file again when it is saved.")
     open: bool = _setting(False, "Open the page in the browser once the server is up.")
     log_level: str = _setting("INFO", "How much the processes say: DEBUG, INFO, WARNING or ERROR.")
@@ -83,6 +87,8 @@ class Settings:
         _require(1 <= self.workers <= 64, "workers", self.workers, "a number from 1 to 64")
         _require(1 <= self.concurrency <= 10_000, "concurrency", self.concurrency, "a number from 1 to 10000")
         _require(0 <= self.grace_s <= 3_600, "grace_s", self.grace_s, "seconds from 0 to 3600")
+        _require(0 <= self.retain_days <= 36_500, "retain_days", self.retain_days, "days from 0 to 36500")
+        _require(0 <= self.retain_mib <= 1 << 30, "retain_mib", self.retain_mib, "a number of MiB from 0")
         _require(self.log_level in LOG_LEVELS, "log_level", self.log_level, f"one of {', '.join(LOG_LEVELS)}")
         _require(self.synchronous in get_args(Synchronous), "synchronous", self.synchronous, "FULL or NORMAL")
         bare_prefix = self.prefix == "" or (self.prefix.startswith("/") and not self.prefix.endswith("/"))

@@ -443,6 +443,10 @@ class OutputStore(Protocol):
         """Raises `OutputNotFound`."""
         ...
 
+    def remove(self, execution_id: ExecutionId) -> None:
+        """Remove all that an execution left; harmless to repeat."""
+        ...
+
 
 class Engine(Protocol):
     """Runs workflows. The embedded engine is one; adapters of other engines are others."""

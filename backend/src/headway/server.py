@@ -24,7 +24,8 @@ async def serve(order: Order) -> None:
     with listener, bootstrap.open_store(settings) as (journal, hints):
         server = uvicorn.Server(bootstrap.build_server(settings, journal, hints))
         _adopt_log(settings.log_level)
-        await server.serve(sockets=[listener])
+        async with bootstrap.build_housekeeper(settings, journal):
+            await server.serve(sockets=[listener])
 
 
 def _stay(number: int, frame: object) -> None:

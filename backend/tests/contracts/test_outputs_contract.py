@@ -54,6 +54,17 @@ def test_the_last_one_of_a_name_counts(outputs: OutputStore) -> None:
     assert outputs.load(execution, "report") == b""
 
 
+def test_what_is_removed_is_gone_and_nothing_else(outputs: OutputStore) -> None:
+    gone, kept = an_execution_id(), an_execution_id()
+    for execution in (gone, kept):
+        outputs.save(execution, "report", b"text")
+    for _ in range(2):
+        outputs.remove(gone)
+    with pytest.raises(OutputNotFound):
+        outputs.load(gone, "report")
+    assert outputs.load(kept, "report") == b"text"
+
+
 def test_outputs_belong_to_their_execution(outputs: OutputStore) -> None:
     outputs.save(an_execution_id(), "report", b"mine")
     with pytest.raises(OutputNotFound) as missing:

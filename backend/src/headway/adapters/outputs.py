@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import os
 import secrets
+import shutil
 import threading
 from pathlib import Path
 from urllib.parse import quote
@@ -52,6 +53,18 @@ class DirectoryOutputStore(OutputStore):
         except OSError as error:
             raise UnavailableError(f"output {name!r} cannot be read ({error.strerror})") from error
 
+    @override
+    def remove(self, execution_id: ExecutionId) -> None:
+        """Raises `UnavailableError` where the folder cannot be changed; what is left goes the next time."""
+        try:
+            shutil.rmtree(self._root / _file_name(execution_id))
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise UnavailableError(
+                f"outputs of {execution_id} cannot be removed ({error.strerror})"
+            ) from error
+
     def _path(self, execution_id: ExecutionId, name: str) -> Path:
         return self._root / _file_name(execution_id) / _file_name(name)
 
@@ -75,6 +88,11 @@ class MemoryOutputStore(OutputStore):
                 return self._outputs[execution_id, name]
             except KeyError:
                 raise OutputNotFound(execution_id=execution_id, name=name) from None
+
+    @override
+    def remove(self, execution_id: ExecutionId) -> None:
+        with self._lock:
+            self._outputs = {key: one for key, one in self._outputs.items() if key[0] != execution_id}
 
 
 def _file_name(name: str) -> str:
