@@ -14,7 +14,7 @@ test('an example runs from the form to the result, over a reload and a cut conne
   await page.getByLabel('Standard library').uncheck()
   await page.getByRole('button', { name: 'Run', exact: true }).click()
   await expect(badge(page)).toHaveText(/running|queued/)
-  await page.waitForURL(/\/executions\//)
+  await page.waitForURL(/execution=/)
   const id = executionIdOf(page)
 
   await page.reload()
@@ -23,7 +23,7 @@ test('an example runs from the form to the result, over a reload and a cut conne
 
   await expect(badge(page)).toHaveText('completed', { timeout: 90_000 })
   await expect(page.getByText(/complete: [\d,.]+ of [\d,.]+ events/)).toBeVisible()
-  await expect(page.getByRole('region', { name: 'Result' })).toContainText('report.html')
+  await expect(page.getByRole('region', { name: 'Result' })).toContainText('audit.html')
   await expectLogOfJournal(page, headway, id)
 })
 

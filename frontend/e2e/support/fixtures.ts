@@ -44,7 +44,7 @@ export const badge = (page: Page): Locator => page.locator('.headway-monitor .he
 
 /** The execution that the address names. */
 export function executionIdOf(page: Page): string {
-  const id = /\/executions\/([0-9A-Z]{26})/.exec(page.url())?.[1]
+  const id = /[/=](01[0-9A-Z]{24})/.exec(page.url())?.[1]
   if (!id) throw new Error(`no execution in ${page.url()}`)
   return id
 }
