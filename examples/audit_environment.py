@@ -71,7 +71,7 @@ def find_distributions(limit: int | None, standard_library: bool) -> list[str]:
     """Names of what is installed; the standard library, the largest of all, first."""
     names = {found.name.lower(): found.name for found in importlib.metadata.distributions() if found.name}
     ordered = [names[name] for name in sorted(names)]
-    log(f"Python {platform.python_version()} on {platform.platform()}: {len(ordered)} distributions")
+    log(f"Python {platform.python_version()} on {platform.system()}: {len(ordered)} distributions")
     return ([STANDARD_LIBRARY] if standard_library else []) + ordered[:limit]
 
 
@@ -281,7 +281,7 @@ def render(audits: list[Audit]) -> str:
     licences = Counter(audit.licence or "none named" for audit in audits)
     broken = [(module, why) for audit in audits for module, why in audit.broken.items()]
     return PAGE.substitute(
-        environment=escape(f"Python {platform.python_version()}, {platform.platform()}"),
+        environment=escape(f"Python {platform.python_version()}, {platform.system()}"),
         figures="".join(
             f"<div><b>{value:,}</b><span class=quiet>{label}</span></div>" for label, value in figures(audits)
         ),
