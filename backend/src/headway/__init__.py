@@ -10,10 +10,13 @@ from headway.authoring.plan import Plan, PlanNode
 from headway.authoring.progress import progress, track
 from headway.authoring.shell import shell
 from headway.authoring.step import AsyncStep, PlainStep, Step, step
+from headway.authoring.waiting import Answer, approval, signal, sleep
 from headway.authoring.workflow import Workflow, workflow
-from headway.errors import CommandFailed, HeadwayError, StepTimeout
+from headway.errors import ApprovalTimeout, CommandFailed, HeadwayError, SignalTimeout, StepTimeout
 
 __all__ = [
+    "Answer",
+    "ApprovalTimeout",
     "AsyncStep",
     "CommandFailed",
     "CommandResult",
@@ -22,9 +25,11 @@ __all__ = [
     "PlainStep",
     "Plan",
     "PlanNode",
+    "SignalTimeout",
     "Step",
     "StepTimeout",
     "Workflow",
+    "approval",
     "current",
     "gather",
     "log",
@@ -32,6 +37,8 @@ __all__ = [
     "output",
     "progress",
     "shell",
+    "signal",
+    "sleep",
     "step",
     "track",
     "workflow",

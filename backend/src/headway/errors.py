@@ -96,6 +96,12 @@ class ExecutionNotFound(NotFound):
     code = "execution_not_found"
 
 
+class ApprovalNotFound(NotFound):
+    """This execution has asked no such question."""
+
+    code = "approval_not_found"
+
+
 class OutputNotFound(NotFound):
     """This execution has no output of that name."""
 
@@ -152,6 +158,12 @@ class ExecutionClosed(ConflictError):
     code = "execution_closed"
 
 
+class ApprovalClosed(ConflictError):
+    """The question was answered otherwise, has expired, or is no longer asked; nothing was stored."""
+
+    code = "approval_closed"
+
+
 class IdempotencyConflict(ConflictError):
     """This idempotency key was used with another request."""
 
@@ -188,6 +200,12 @@ class OverloadError(HeadwayError):
 
     code = "overloaded"
     http_status = 429
+
+
+class TooManySignals(OverloadError):
+    """The execution has not taken the signals it was sent before."""
+
+    code = "too_many_signals"
 
 
 class TooManyConnections(OverloadError):
@@ -243,6 +261,18 @@ class ExecutionTimeout(WorkflowError):
     """The execution ran longer than its timeout."""
 
     code = "execution_timeout"
+
+
+class ApprovalTimeout(WorkflowError):
+    """Nobody answered a question before its deadline."""
+
+    code = "approval_timeout"
+
+
+class SignalTimeout(WorkflowError):
+    """No signal of the name came in time."""
+
+    code = "signal_timeout"
 
 
 class CodeChanged(WorkflowError):

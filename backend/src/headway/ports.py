@@ -6,7 +6,7 @@ The journal is synchronous and safe to call from any thread: callers on an event
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from headway.domain.events import EventData
 from headway.domain.identifiers import ExecutionId, WorkflowId
@@ -381,6 +381,50 @@ class RunnableWorkflow(Protocol):
         ...
 
 
+OnDeadline = Literal["reject", "approve", "fail"]
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """A wait for so many seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A wait for a person's answer; `form` is the JSON Schema, encoded, of the values that come with a yes.
+
+    It ends in a `Reply`, or with `fail` in `ApprovalTimeout` where nobody answers in time.
+    """
+
+    message: str
+    form: bytes | None = None
+    deadline_s: float | None = None
+    on_deadline: OnDeadline = "reject"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """An answer: `values` as JSON says them; `expired` where it is the deadline's, not a person's."""
+
+    approved: bool
+    by: str = ""
+    values: Any = None
+    expired: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signal:
+    """A wait for a message of this name; ends in its value, or in `SignalTimeout`."""
+
+    name: str
+    timeout_s: float | None = None
+
+
+Wait = Timer | Question | Signal
+
+
 class Scope(Protocol):
     """Where user code is: inside which execution, and which step of it (if any).
 
@@ -421,6 +465,14 @@ class Scope(Protocol):
     def map_blocking(
         self, step: RunnableStep, items: Sequence[Any], *, concurrency: int | None, return_exceptions: bool
     ) -> list[Any]: ...
+
+    def wait(self, wanted: Wait) -> Awaitable[Any]:
+        """Wait (or recall how a wait ended); it goes on after a crash where it was."""
+        ...
+
+    def wait_blocking(self, wanted: Wait) -> Any:
+        """The same from a plain function, in its thread."""
+        ...
 
     def branch(self, index: int) -> "Scope":
         """The scope of one branch of a `gather`, so that its steps are found again after a crash."""
@@ -467,6 +519,6 @@ class Capabilities:
 
     cancel: bool = True
     retry: bool = True
-    signals: bool = False
+    signals: bool = False  # and approvals
     plan_known: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)

@@ -7,7 +7,7 @@ from typing import Any
 
 from headway.domain import events as e
 from headway.domain.identifiers import ExecutionId
-from headway.ports import RunnableStep, current_scope
+from headway.ports import RunnableStep, Wait, current_scope
 
 
 class RecordingScope:
@@ -21,6 +21,8 @@ class RecordingScope:
         self.events: list[e.EventData] = parent.events if parent else []
         self.ran: list[tuple[str, tuple[Any, ...], tuple[int, ...]]] = parent.ran if parent else []
         self.outputs: dict[str, tuple[bytes, str]] = parent.outputs if parent else {}
+        self.waited: list[Wait] = parent.waited if parent else []
+        self.replies: list[Any] = parent.replies if parent else []  # what the next waits end in
         self.path: tuple[int, ...] = parent.path if parent else ()
 
     def emit(self, data: e.EventData) -> None:
@@ -47,6 +49,14 @@ class RecordingScope:
         self, step: RunnableStep, items: Sequence[Any], *, concurrency: int | None, return_exceptions: bool
     ) -> list[Any]:
         return [self.run_step_blocking(step, (item,), {}) for item in items]
+
+    async def wait(self, wanted: Wait) -> Any:
+        self.waited.append(wanted)
+        return self.replies.pop(0) if self.replies else None
+
+    def wait_blocking(self, wanted: Wait) -> Any:
+        self.waited.append(wanted)
+        return self.replies.pop(0) if self.replies else None
 
     def branch(self, index: int) -> "RecordingScope":
         branch = RecordingScope(self.step_name, parent=self)

@@ -8,6 +8,8 @@ import headway
 
 def test_public_names() -> None:
     assert headway.__all__ == [
+        "Answer",
+        "ApprovalTimeout",
         "AsyncStep",
         "CommandFailed",
         "CommandResult",
@@ -16,9 +18,11 @@ def test_public_names() -> None:
         "PlainStep",
         "Plan",
         "PlanNode",
+        "SignalTimeout",
         "Step",
         "StepTimeout",
         "Workflow",
+        "approval",
         "current",
         "gather",
         "log",
@@ -26,6 +30,8 @@ def test_public_names() -> None:
         "output",
         "progress",
         "shell",
+        "signal",
+        "sleep",
         "step",
         "track",
         "workflow",

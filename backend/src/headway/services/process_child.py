@@ -16,7 +16,7 @@ from typing import IO, Any, NoReturn
 from headway.domain.events import EventData
 from headway.domain.identifiers import ExecutionId
 from headway.errors import WorkflowError
-from headway.ports import RunnableStep, current_scope
+from headway.ports import RunnableStep, Wait, current_scope
 from headway.services.failures import error_line
 from headway.services.processes import Module, read_message, write_message
 
@@ -86,6 +86,12 @@ class ChildScope:
     ) -> list[Any]:
         self._refuse()
 
+    def wait(self, wanted: Wait) -> Awaitable[Any]:
+        self._refuse()
+
+    def wait_blocking(self, wanted: Wait) -> Any:
+        self._refuse()
+
     def branch(self, index: int) -> "ChildScope":
         return self
 
@@ -94,8 +100,8 @@ class ChildScope:
 
     def _refuse(self) -> NoReturn:
         raise WorkflowError(
-            f"{self.step_name} runs in a process of its own, from where it can neither run steps nor keep "
-            "outputs: return the value, and do that in the workflow"
+            f"{self.step_name} runs in a process of its own, from where it can neither run steps, wait, "
+            "nor keep outputs: return the value, and do that in the workflow"
         )
 
 

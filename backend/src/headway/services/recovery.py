@@ -12,6 +12,7 @@ from typing import Literal
 from msgspec import UNSET, Raw, UnsetType
 
 from headway.domain import events as e
+from headway.services.wait_records import WaitMemo
 
 Ended = Literal["completed", "failed", "cancelled"]
 
@@ -25,6 +26,7 @@ class StepRecord:
         failures: Attempts that failed and were to be tried again.
         ended: How it ended, or `None` while it has not.
         result: What it returned; absent where it could not be encoded.
+        reused: Copied from another execution: its input may differ, so the code need not ask for it.
     """
 
     step_id: str
@@ -35,6 +37,7 @@ class StepRecord:
     failures: int = 0
     ended: Ended | None = None
     result: Raw | UnsetType = UNSET
+    reused: bool = False
 
     @property
     def is_group(self) -> bool:
@@ -43,21 +46,29 @@ class StepRecord:
 
 @dataclass(slots=True)
 class Memo:
-    """The steps of an execution: those of its log wait to be asked for, new ones get the next number."""
+    """The steps of an execution: those of its log wait to be asked for, new ones get the next number.
+
+    Args:
+        controls: Asked for by others and not yet in effect, by receipt; those in `delivered` are known to be.
+    """
 
     started: bool = False
     cancel: e.ControlRequested | None = None  # asked for, and not yet in effect
     diverged: bool = False  # a step that had failed went well this time: the code may take another way
+    waits: WaitMemo = field(default_factory=WaitMemo)
+    controls: dict[str, e.ControlRequested] = field(default_factory=dict)
+    delivered: set[str] = field(default_factory=set)
     _steps: dict[str, StepRecord] = field(default_factory=dict)
     _waiting: dict[str, deque[StepRecord]] = field(default_factory=dict)
     _numbers: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, events: Iterable[e.Event]) -> "Memo":
-        """Read the log of an execution; only steps, starts and controls matter."""
+        """Read the log of an execution; only steps, starts, controls and waits matter."""
         memo = cls()
         for event in events:
             memo._observe(event.data)
+        memo.waits.finish()
         for record in memo._steps.values():
             if record.key is not None:
                 memo._waiting.setdefault(record.key, deque()).append(record)
@@ -89,8 +100,13 @@ class Memo:
             return
         for waiting in self._waiting.values():
             for record in waiting:
-                if record.ended == "completed" and not self._is_nested(record):
+                if record.ended == "completed" and not record.reused and not self._is_nested(record):
                     yield record
+
+    def unused(self) -> list[str]:
+        """Steps with a copied result that the code has not asked for."""
+        left = (record for waiting in self._waiting.values() for record in waiting)
+        return [record.step_id for record in left if record.reused and not self._is_nested(record)]
 
     def _is_nested(self, record: StepRecord) -> bool:
         parent = record.parent
@@ -111,18 +127,29 @@ class Memo:
                 self._steps[data.step_id].failures += 1
             case e.StepCompleted() if data.step_id in self._steps:
                 record = self._steps[data.step_id]
-                record.ended, record.result = "completed", data.result
+                record.ended, record.result, record.reused = "completed", data.result, data.reused
             case e.StepFailed() if data.step_id in self._steps:
                 record = self._steps[data.step_id]
                 record.ended, record.failures = "failed", 0
             case e.StepCancelled() if data.step_id in self._steps:
                 self._steps[data.step_id].ended = "cancelled"
+            case e.ControlRequested() | e.ControlDelivered() | e.ControlEffective():
+                self._follow(data)
+            case _:
+                self.waits.observe(data)
+
+    def _follow(self, data: e.ControlRequested | e.ControlDelivered | e.ControlEffective) -> None:
+        match data:
             case e.ControlRequested() if data.control == "cancel":
                 self.cancel = data
             case e.ControlEffective() if data.control == "cancel":
                 self.cancel = None
-            case _:
-                return
+            case e.ControlRequested():
+                self.controls[data.control_id] = data
+            case e.ControlDelivered():
+                self.delivered.add(data.control_id)
+            case e.ControlEffective():
+                self.controls.pop(data.control_id, None)
 
     def _begin(self, data: e.StepStarted) -> None:
         record = self._steps.get(data.step_id)

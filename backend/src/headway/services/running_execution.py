@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from headway.domain import events as e
+from headway.domain.identifiers import ExecutionId
 from headway.errors import (
     CodeChanged,
     ExecutionTimeout,
@@ -28,6 +29,7 @@ from headway.services.step_groups import StepGroups
 from headway.services.step_runner import StepRunner
 from headway.services.threads import Outcome, Raised, Returned, Threads
 from headway.services.values import NULL, encode_output
+from headway.services.waits import Waits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,15 @@ class Tools:
     threads: Threads = field(default_factory=lambda: Threads("headway-step"))
     processes: Processes = field(default_factory=Processes)
     gates: dict[str, asyncio.Semaphore] = field(default_factory=dict)
+    parked: set[ExecutionId] = field(default_factory=set)  # they only wait, and take up no place
+    made_room: Callable[[], None] = lambda: None
+
+    def park(self, execution_id: ExecutionId, is_parked: bool) -> None:
+        if is_parked and execution_id not in self.parked:
+            self.parked.add(execution_id)
+            self.made_room()
+        elif not is_parked:
+            self.parked.discard(execution_id)
 
     def gate(self, options: StepOptions) -> asyncio.Semaphore | None:
         """What keeps a step to its `max_concurrency` in this worker."""
@@ -68,7 +79,7 @@ class RunningExecution:
         self.memo = claim.memo
         self.tools, self.outputs = tools, tools.outputs
         self.loop = asyncio.get_running_loop()
-        self.steps, self.groups = StepRunner(self), StepGroups(self)
+        self.steps, self.groups, self.waits = StepRunner(self), StepGroups(self), Waits(self)
         self.stopping = False  # user code is to end
         self.lost: HeadwayError | None = None  # why nothing more can be recorded
         self._is_left = False
@@ -117,10 +128,22 @@ class RunningExecution:
         """Follow controls that others have put into the log."""
         for event in foreign:
             data = event.data
-            if isinstance(data, e.ControlRequested) and data.control == "cancel" and self._cancel is None:
+            if isinstance(data, e.ControlRequested) and data.control != "cancel":
+                self.memo.controls[data.control_id] = data
+                self._deliver(data)
+            elif isinstance(data, e.ControlRequested) and self._cancel is None:
                 self._cancel = data
                 self._deliver(data)
                 self._halted.set()
+            elif isinstance(data, e.ApprovalAnswered | e.SignalReceived):
+                self.waits.hear(data)
+
+    def take_effect(self, control_id: str | None) -> None:
+        """What was asked for under this receipt has happened; tells it once."""
+        control = self.memo.controls.pop(control_id, None) if control_id is not None else None
+        if control is not None:
+            told = e.ControlEffective(control=control.control, control_id=control.control_id, by=control.by)
+            self.emit(told)
 
     def lose(self, error: HeadwayError) -> None:
         """The recorder can store nothing more of this execution."""
@@ -135,6 +158,9 @@ class RunningExecution:
 
     async def drive(self) -> None:
         """Run it to its end, or until it is left."""
+        for control_id, control in self.memo.controls.items():
+            if control_id not in self.memo.delivered:
+                self._deliver(control)
         if self._cancel is not None:
             self._deliver(self._cancel)
         else:
@@ -146,12 +172,12 @@ class RunningExecution:
 
     def _begin(self) -> None:
         plan = list(self._workflow.definition.plan)
-        attempt, worker = self._attempt + 1, self.tools.owner
-        if self.memo.started:
-            reused = self.memo.completed
-            self.emit(e.ExecutionResumed(attempt=attempt, worker=worker, reused_steps=reused, plan=plan))
-        else:
-            self.emit(e.ExecutionStarted(attempt=attempt, worker=worker, plan=plan))
+        attempt, worker, reused = self._attempt + 1, self.tools.owner, self.memo.completed
+        begun = e.ExecutionResumed if self.memo.started else e.ExecutionStarted
+        self.emit(begun(attempt=attempt, worker=worker, reused_steps=reused, plan=plan))
+        for control in list(self.memo.controls.values()):
+            if control.control == "retry":
+                self.take_effect(control.control_id)
 
     async def _run_body(self) -> Outcome:
         try:
@@ -229,6 +255,12 @@ class RunningExecution:
                     "the workflow was changed, or depends on time or chance outside its steps; run it again",
                     step_id=forgotten.step_id,
                 )
+            )
+        unused = self.memo.unused()
+        if unused:
+            self._tell(
+                f"{len(unused)} results of the execution that this one does over were of no use, as the code "
+                f"asked for something else: {', '.join(unused[:5])}"
             )
         try:
             return Returned(encode_output(value))

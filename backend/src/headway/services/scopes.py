@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from headway.domain import events as e
 from headway.domain.identifiers import ExecutionId
-from headway.ports import RunnableStep
+from headway.ports import RunnableStep, Wait
 
 if TYPE_CHECKING:
     from headway.services.running_execution import RunningExecution
@@ -75,6 +75,12 @@ class EngineScope:
         )
         results: list[Any] = self._block(work)
         return results
+
+    def wait(self, wanted: Wait) -> Coroutine[Any, Any, Any]:
+        return self._execution.waits.run(self, wanted)
+
+    def wait_blocking(self, wanted: Wait) -> Any:
+        return self._block(self._execution.waits.run(self, wanted, holds_thread=True))
 
     def branch(self, index: int) -> "EngineScope":
         path = f"{self.path}/{index}"

@@ -36,6 +36,7 @@ from headway.services.states import load_state
 
 POLL_S = 1.0  # looks at the queue by itself: a hint may be lost
 REPAIR_S = 10.0
+MAX_HELD = 10_000  # executions at once, with those that wait
 
 _logger = logging.getLogger("headway")
 
@@ -47,7 +48,7 @@ class WorkflowExecutionEngine(Engine):
         recorder: Started here, closed by whoever made it.
         workflows: By id; what is not among them stays queued.
         owner: Names this incarnation of the worker on its leases.
-        concurrency: At most so many executions at once.
+        concurrency: At most so many executions at once, beside those that only wait.
         thread_grace_s: How long plain functions may take to end when they are told to.
         scope_ended: Told of each workflow body and attempt of a step that has ended, before that is recorded.
         prepare_process: Called in each process of a step before the user's file: `package.module:function`.
@@ -71,6 +72,7 @@ class WorkflowExecutionEngine(Engine):
         self._journal, self._hints, self._recorder = journal, hints, recorder
         self._workflows = dict(workflows)
         self._owner, self._concurrency, self._grace_s = owner, concurrency, thread_grace_s
+        self._look = asyncio.Event()
         self._tools = Tools(
             outputs=outputs,
             clock=clock,
@@ -78,10 +80,10 @@ class WorkflowExecutionEngine(Engine):
             thread_grace_s=thread_grace_s,
             scope_ended=scope_ended,
             processes=Processes(prepare_process),
+            made_room=self._look.set,
         )
         self._running: dict[ExecutionId, RunningExecution] = {}
         self._drives: set[asyncio.Task[None]] = set()
-        self._look = asyncio.Event()
         self._is_stopping = False
         self._claimer: asyncio.Task[None] | None = None
         self._unsubscribe: Callable[[], None] = lambda: None
@@ -89,7 +91,7 @@ class WorkflowExecutionEngine(Engine):
     @property
     @override
     def capabilities(self) -> Capabilities:
-        return Capabilities(cancel=True, retry=True)
+        return Capabilities(cancel=True, retry=True, signals=True)
 
     @property
     def running(self) -> frozenset[ExecutionId]:
@@ -144,7 +146,7 @@ class WorkflowExecutionEngine(Engine):
     async def _claim_until_stopped(self) -> None:
         while not self._is_stopping:
             self._look.clear()
-            free, workflows = self._concurrency - len(self._running), self._workflows
+            free, workflows = self._free_places(), self._workflows
             claims: list[Claim] = []
             if free > 0 and workflows:
                 claims = await asyncio.to_thread(self._take, list(workflows), free)
@@ -153,6 +155,11 @@ class WorkflowExecutionEngine(Engine):
             if len(claims) < free or free <= 0:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._look.wait(), POLL_S)
+
+    def _free_places(self) -> int:
+        """Executions that only wait take up no place, up to a limit of what one process should hold."""
+        held = len(self._running)
+        return min(self._concurrency - held + len(self._tools.parked), MAX_HELD - held)
 
     def _take(self, workflow_ids: Sequence[str], limit: int) -> list[Claim]:
         wanted = [WorkflowId(name) for name in workflow_ids]
@@ -198,6 +205,7 @@ class WorkflowExecutionEngine(Engine):
             await self._fail_unrecordable(execution, claim, error)
         finally:
             self._running.pop(execution.execution_id, None)
+            self._tools.parked.discard(execution.execution_id)
             self._look.set()
 
     async def _fail_unrecordable(self, execution: RunningExecution, claim: Claim, error: Exception) -> None:
