@@ -48,7 +48,7 @@ def fdatasync_us(samples: int = 300) -> dict[str, float]:
     return {"p50": round(quantile(took, 0.5), 1), "p99": round(quantile(took, 0.99), 1)}
 
 
-def wait_until_quiet(limit_s: float = 120.0) -> float:
+def wait_until_quiet(limit_s: float = 60.0) -> float:
     """Wait until other programs leave the processors alone, at most `limit_s`.
 
     Returns:

@@ -535,8 +535,8 @@ int main(int count, char **words) {
     uint64_t ready_at = monotonic();
     run(until);
     double elapsed = (double)(monotonic() - ready_at) / 1e9;
-    if (option.idle > 0)
-        for (int i = 0; i < option.servers; i++) server[i].cpu_end = cpu_ns(option.pid[i]);
+    for (int i = 0; i < option.servers; i++) /* where the limit or the idle time came before the last viewer's end */
+        if (server[i].cpu_end == server[i].cpu_start) server[i].cpu_end = cpu_ns(option.pid[i]);
     print_result(connect_s, elapsed > 0 ? (own_cpu_s() - cpu_before) / elapsed : 0);
     return 0;
 }
