@@ -431,7 +431,9 @@ _decoders = {kind: msgspec.json.Decoder(data) for kind, data in KINDS.items()}
 _HEADS = {
     data: f'"kind":"{kind}","type":"{data.wire}","timestamp":"'.encode() for kind, data in KINDS.items()
 }
-_CONSTANTS = {data: _encode(data.constant)[:-1] if data.constant else b"{" for data in KINDS.values()}
+_CONSTANTS = {
+    data: b'","data":%b' % (_encode(data.constant)[:-1] if data.constant else b"{") for data in KINDS.values()
+}
 
 
 def encode_body(data: EventData, timestamp: str) -> bytes:
@@ -445,9 +447,8 @@ def encode_body(data: EventData, timestamp: str) -> bytes:
     except UnicodeEncodeError:
         _replace_surrogates(data)
         fields = _encode(data)
-    constants = _CONSTANTS[cls]
-    separator = b"" if len(fields) == 2 or len(constants) == 1 else b","
-    return b'%b%b","data":%b%b%b}' % (_HEADS[cls], timestamp.encode(), constants, separator, fields[1:])
+    separator = b"," if cls.constant and len(fields) > 2 else b""
+    return b"".join((_HEADS[cls], timestamp.encode(), _CONSTANTS[cls], separator, fields[1:], b"}"))
 
 
 def stored_line(seq: int, body: bytes) -> bytes:

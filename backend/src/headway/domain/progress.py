@@ -5,7 +5,8 @@ nobody knows how much is left: the figure then stays below what one more step wo
 `indeterminate`. It never falls, and stays at 99 or below until the end.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from headway.domain import events as e
 
@@ -15,23 +16,22 @@ CEILING = 99.0
 class _Unit:
     """One unit of the roll-up: a planned name, or a top-level step found as the run went on."""
 
-    __slots__ = ("done", "ended", "items", "total", "weight")
+    __slots__ = ("counted", "done", "items", "weight")
 
     def __init__(self, weight: float) -> None:
         self.weight = weight
         self.items: dict[str, float] = {}  # step_id -> fraction of it
         self.done = 0.0  # sum of the fractions
-        self.ended = 0
-        self.total: float | None = None
+        self.counted = 0.0  # fraction of the unit that the roll-up's sum has of it
 
     def set(self, step_id: str, fraction: float) -> None:
         before = self.items.get(step_id, 0.0)
-        self.items[step_id] = max(fraction, before)
-        self.done += max(fraction, before) - before
+        if fraction > before:
+            self.items[step_id] = fraction
+            self.done += fraction - before
 
     def fraction(self) -> float:
-        count = max(self.total or 0.0, len(self.items))
-        return min(1.0, self.done / count) if count else 0.0
+        return min(1.0, self.done / len(self.items)) if self.items else 0.0
 
 
 class Rollup:
@@ -39,7 +39,6 @@ class Rollup:
 
     def __init__(self, plan: Sequence[e.PlannedStep] = ()) -> None:
         self._planned = {step.name: _Unit(step.weight) for step in plan}
-        self._found: dict[str, _Unit] = {}
         self._unit_of: dict[str, _Unit] = {}
         self._weight = sum(unit.weight for unit in self._planned.values())
         self._sum = 0.0  # weighted fractions of the units that count
@@ -49,22 +48,9 @@ class Rollup:
 
     def observe(self, data: e.EventData) -> None:
         """Take an event into account, before it is encoded."""
-        match data:
-            case e.StepStarted():
-                self._start(data)
-            case e.StepProgressed():
-                if data.step_id is None:
-                    self._explicit(data)
-                elif data.done is not None and data.total:
-                    self._set(data.step_id, min(1.0, data.done / data.total))
-            case e.StepCompleted() | e.StepSkipped() | e.StepFailed() | e.StepCancelled():
-                self._set(data.step_id, 1.0)
-            case e.ExecutionStarted() | e.ExecutionResumed() if data.plan and not self._planned:
-                self._planned = {step.name: _Unit(step.weight) for step in data.plan}
-                self._weight = sum(unit.weight for unit in self._planned.values())
-                self.indeterminate = not self._planned
-            case _:
-                return
+        count = _COUNTS.get(type(data))
+        if count is not None:
+            count(self, data)
 
     def complete(self, data: e.EventData) -> None:
         """Fill in the `progress` that `data` carries, where its kind carries one."""
@@ -76,6 +62,12 @@ class Rollup:
             case _:
                 return
 
+    def _begin(self, data: e.ExecutionStarted | e.ExecutionResumed) -> None:
+        if data.plan and not self._planned:
+            self._planned = {step.name: _Unit(step.weight) for step in data.plan}
+            self._weight = sum(unit.weight for unit in self._planned.values())
+            self.indeterminate = not self._planned
+
     def _start(self, data: e.StepStarted) -> None:
         if data.step_id in self._unit_of:
             return
@@ -83,25 +75,33 @@ class Rollup:
             return  # a child counts through its group's own done/total
         unit = self._planned.get(data.step)
         if unit is None and not self._planned:
-            unit = self._found[data.step_id] = _Unit(data.weight)
+            unit = _Unit(data.weight)
             self._found_weight += data.weight
         if unit is None:
             return
-        before = unit.fraction()
         self._unit_of[data.step_id] = unit
         unit.items.setdefault(data.step_id, 0.0)
-        self._move(unit, before)
+        self._move(unit)
+
+    def _progress(self, data: e.StepProgressed) -> None:
+        if data.step_id is None:
+            self._explicit(data)
+        elif data.done is not None and data.total:
+            self._set(data.step_id, min(1.0, data.done / data.total))
+
+    def _end(self, data: e.StepCompleted | e.StepSkipped | e.StepFailed | e.StepCancelled) -> None:
+        self._set(data.step_id, 1.0)
 
     def _set(self, step_id: str, fraction: float) -> None:
         unit = self._unit_of.get(step_id)
-        if unit is None:
-            return
-        before = unit.fraction()
-        unit.set(step_id, fraction)
-        self._move(unit, before)
+        if unit is not None:
+            unit.set(step_id, fraction)
+            self._move(unit)
 
-    def _move(self, unit: _Unit, before: float) -> None:
-        self._sum += (unit.fraction() - before) * unit.weight
+    def _move(self, unit: _Unit) -> None:
+        fraction = unit.fraction()
+        self._sum += (fraction - unit.counted) * unit.weight
+        unit.counted = fraction
         whole = self._weight or (self._found_weight + 1.0)
         self._raise(100.0 * self._sum / whole if whole else 0.0)
 
@@ -112,4 +112,18 @@ class Rollup:
             self._raise(100.0 * data.done / data.total)
 
     def _raise(self, value: float) -> None:
-        self.value = max(self.value, round(min(CEILING, value), 2))
+        if value > self.value:
+            self.value = max(self.value, round(min(CEILING, value), 2))
+
+
+# By type, as the recorder asks for each event: a chain of matches would cost the later kinds the most.
+_COUNTS: dict[type[e.EventData], Callable[[Rollup, Any], None]] = {
+    e.StepStarted: Rollup._start,
+    e.StepProgressed: Rollup._progress,
+    e.StepCompleted: Rollup._end,
+    e.StepSkipped: Rollup._end,
+    e.StepFailed: Rollup._end,
+    e.StepCancelled: Rollup._end,
+    e.ExecutionStarted: Rollup._begin,
+    e.ExecutionResumed: Rollup._begin,
+}

@@ -6,6 +6,7 @@ appends; where somebody has, `rebase` folds anew.
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 
@@ -21,6 +22,7 @@ from headway.services.states import encode_state
 PROGRESS_SPACING_NS = 50_000_000  # of one step's progress events; in between, the last one counts
 CHECKPOINT_EVENTS = 1_000
 CHECKPOINT_S = 1.0
+CLOSING_EVENTS = 100  # a log that ends so soon is folded faster than its last state is stored
 PRODUCER = "worker"  # numbers start anew with each lease, which is its epoch
 _SUMMARY_CHARS = 500
 _ENDS = (e.StepCompleted, e.StepFailed, e.StepCancelled, e.StepRetrying, e.StepSkipped)
@@ -90,7 +92,7 @@ class Lane:
         self._latest: dict[str | None, Latest] = {}
         self._held: dict[str | None, tuple[int, e.StepProgressed]] = {}
         self._progress_at: dict[str | None, int] = {}
-        self._checkpoint_seq, self._checkpoint_at = state.seq, 0.0
+        self._checkpoint_seq, self._checkpoint_at = state.seq, math.inf  # no time until a first batch
 
     def emit(self, data: e.EventData) -> None:
         """Leave an event to be stored soon; never blocks and never raises, on any thread."""
@@ -152,7 +154,7 @@ class Lane:
         if dropped is not None:
             self._add(draft, now_ns, _gap(dropped))
         for at_ns, entry, waiter in heard:
-            if isinstance(entry, Latest):
+            if type(entry) is Latest:
                 self.forget_latest(entry)
                 self._hear_progress(draft, at_ns, entry.data)
                 continue
@@ -161,16 +163,17 @@ class Lane:
             if self._progress_at:
                 self._release_before(draft, entry)
             self._add(draft, at_ns, entry, waiter)
-        for step_id in [key for key in self._held if force or self._is_due(key, now_ns)]:
-            self._release(draft, step_id)
+        if self._held:
+            for step_id in [key for key in self._held if force or self._is_due(key, now_ns)]:
+                self._release(draft, step_id)
         return draft
 
     def prepare(self, draft: Draft, monotonic_s: float) -> Batch:
         """The draft as a batch; the same one as long as it has to be tried again."""
         state = self.state
+        self._checkpoint_at = min(self._checkpoint_at, monotonic_s)
         due = (
-            draft.closes
-            or state.seq - self._checkpoint_seq >= CHECKPOINT_EVENTS
+            state.seq - self._checkpoint_seq >= (CLOSING_EVENTS if draft.closes else CHECKPOINT_EVENTS)
             or monotonic_s - self._checkpoint_at >= CHECKPOINT_S
         )
         if due:
