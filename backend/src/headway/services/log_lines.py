@@ -1,0 +1,134 @@
+"""The log of an execution as numbered lines: one for each event of wire type `log`, counted from 0.
+
+So the number of lines is what the seal counts as `logs`. Where line n is in the log of events is found
+through the stored states, which carry the count so far; the rest is counted. Blocking, on the journal.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from threading import Lock
+from typing import NamedTuple
+
+import msgspec
+
+from headway.domain.events import KINDS
+from headway.domain.execution import Counts
+from headway.domain.identifiers import ExecutionId
+from headway.errors import PositionLost
+from headway.ports import Head, Journal
+
+CHUNK_LINES = 4_096
+READ_BYTES = 256 << 10
+MAX_MARKS = 20_000
+_LOG_KINDS = frozenset(kind.encode() for kind, data in KINDS.items() if data.wire == "log")
+
+
+class Mark(NamedTuple):
+    """Of the events up to `seq`, `lines` are log lines."""
+
+    seq: int
+    lines: int
+
+
+class LogData(msgspec.Struct, gc=False):
+    """What the log shows of an event's `data`."""
+
+    message: str = ""
+    level: str = "INFO"
+    step_id: str | None = None
+
+
+class LogLine(msgspec.Struct, gc=False):
+    """A log event, as far as the log shows it."""
+
+    seq: int
+    timestamp: str
+    data: LogData
+
+
+class _Counted(msgspec.Struct):
+    counts: Counts
+
+
+decode_log_line = msgspec.json.Decoder(LogLine).decode
+_decode_counted = msgspec.json.Decoder(_Counted).decode
+
+
+def is_log_line(line: bytes) -> bool:
+    """True if this stored line is of wire type `log`; a stored line starts `{"seq":17,"kind":"…"`."""
+    parts = line[:80].split(b'"', 6)
+    return len(parts) > 5 and parts[5] in _LOG_KINDS
+
+
+class LogLines:
+    """Finds log lines by number; safe to share between threads.
+
+    Args:
+        journal: Where they are.
+    """
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._lock = Lock()
+        self._marks: OrderedDict[tuple[ExecutionId, str, int], int] = OrderedDict()
+
+    def head(self, execution_id: ExecutionId) -> Head:
+        """Raises `ExecutionNotFound`."""
+        return self._journal.get(execution_id).head
+
+    def runs(self, execution_id: ExecutionId, head: Head, first: int) -> Iterator[list[bytes]]:
+        """The log lines from number `first` up to `head`, as stored, in runs of what one read gives.
+
+        Raises:
+            PositionLost: Retention has removed lines that would have to be counted.
+        """
+        at = self._mark_before(execution_id, head, first)
+        after, skip = at.seq, first - at.lines
+        while after < head.last_seq:
+            segments = self._journal.read(
+                execution_id, after, max_events=head.last_seq - after, max_bytes=READ_BYTES
+            )
+            if not segments:
+                return
+            after = segments[-1].last_seq
+            lines = [line for segment in segments for line in segment.body.split(b"\n") if is_log_line(line)]
+            run, skip = lines[skip:], max(0, skip - len(lines))
+            yield run
+
+    def remember(self, execution_id: ExecutionId, epoch: str, chunk: int, after: int) -> None:
+        """The first line of this chunk is in the first log event after seq `after`."""
+        with self._lock:
+            self._marks[execution_id, epoch, chunk] = after
+            if len(self._marks) > MAX_MARKS:
+                self._marks.popitem(last=False)
+
+    def _mark_before(self, execution_id: ExecutionId, head: Head, line: int) -> Mark:
+        """The nearest known place at or before a line."""
+        chunk = line // CHUNK_LINES
+        with self._lock:
+            known = self._marks.get((execution_id, head.epoch, chunk))
+        if known is not None and known >= head.trimmed_upto:
+            return Mark(known, chunk * CHUNK_LINES)
+        found = self._counted_before(execution_id, head, line)
+        if found is None:
+            raise PositionLost(
+                f"retention has removed log lines before line {line}", trimmed_upto=head.trimmed_upto
+            )
+        return found
+
+    def _counted_before(self, execution_id: ExecutionId, head: Head, line: int) -> Mark | None:
+        """The last stored state with at most so many log lines, by bisection."""
+        best = Mark(0, 0) if head.trimmed_upto == 0 else None
+        low, high = head.trimmed_upto, head.last_seq
+        while low <= high:
+            middle = (low + high + 1) // 2
+            stored = self._journal.checkpoint(execution_id, middle)
+            if stored is None or stored[0] < low:
+                low = middle + 1
+                continue
+            mark = Mark(stored[0], _decode_counted(stored[1]).counts.logs)
+            if mark.lines <= line:
+                best, low = mark, middle + 1
+            else:
+                high = mark.seq - 1
+        return best

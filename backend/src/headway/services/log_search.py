@@ -1,0 +1,179 @@
+"""Search over the whole log of an execution, in bounded time; what it could not look at, it says."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import BoundedSemaphore
+from time import monotonic
+
+import msgspec
+import regex
+
+from headway.domain.identifiers import ExecutionId
+from headway.errors import InvalidMessage, OverloadError
+from headway.ports import Head
+from headway.services.log_lines import LogLine, LogLines, decode_log_line
+from headway.services.log_text import is_at_least
+
+SLICE_S = 1.0  # of one request
+LINE_S = 0.05  # that an expression may take for one line
+MATCHED_CHARACTERS = 4_096  # of a message, as far as an expression looks
+SHOWN_CHARACTERS = 1_000
+MAX_SEARCHES = 2  # at the same time, so that live viewers keep the processor
+QUEUE_S = 2.0
+
+Matches = Callable[[str], bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogQuery:
+    """What to look for.
+
+    Args:
+        text: In any case, unless it has a capital letter; empty for every line.
+        is_regex: `text` is a regular expression, which minds the case.
+        level: The least grave.
+        step_id: Of this step only.
+        first_line: Where to begin.
+        limit: Hits to return; further ones are counted.
+    """
+
+    text: str = ""
+    is_regex: bool = False
+    level: str | None = None
+    step_id: str | None = None
+    first_line: int = 0
+    limit: int = 100
+
+
+class Hit(msgspec.Struct, kw_only=True):
+    """A line that matches; a long message is cut."""
+
+    line: int
+    seq: int
+    timestamp: str
+    level: str
+    step_id: str | None
+    message: str
+
+
+class LogHits(msgspec.Struct, kw_only=True):
+    """`total` lines match from the first asked for up to, without it, `next_line`: the end if `complete`."""
+
+    hits: list[Hit]
+    total: int
+    complete: bool
+    next_line: int
+
+
+class LogSearch:
+    """Searches logs; safe to share between threads.
+
+    Args:
+        lines: Finds them by number.
+        slice_s: How long one request may look.
+    """
+
+    def __init__(self, lines: LogLines, *, slice_s: float = SLICE_S) -> None:
+        self._lines = lines
+        self._slice_s = slice_s
+        self._turns = BoundedSemaphore(MAX_SEARCHES)
+
+    def find(self, execution_id: ExecutionId, query: LogQuery) -> LogHits:
+        """Look at every line from the first asked for, until the end or the time is up; blocking.
+
+        Raises:
+            ExecutionNotFound: There is no such execution.
+            InvalidMessage: The expression does not parse, or takes too long for a line.
+            OverloadError: Too many searches at once.
+            PositionLost: Retention has removed what would have to be counted.
+        """
+        looks = (self._lines.head(execution_id), _prefilter(query), _matcher(query))
+        if not self._turns.acquire(timeout=QUEUE_S):
+            raise OverloadError("too many searches at once; try again")
+        try:
+            return self._look(execution_id, query, *looks)
+        finally:
+            self._turns.release()
+
+    def _look(
+        self,
+        execution_id: ExecutionId,
+        query: LogQuery,
+        head: Head,
+        may_match: Callable[[bytes], bool],
+        matches: Matches,
+    ) -> LogHits:
+        found = LogHits(hits=[], total=0, complete=True, next_line=query.first_line)
+        deadline = monotonic() + self._slice_s
+        for run in self._lines.runs(execution_id, head, query.first_line):
+            for stored in run:
+                # One line at least, or whoever goes on from `next_line` would never get further.
+                if found.next_line > query.first_line and monotonic() > deadline:
+                    found.complete = False
+                    return found
+                if may_match(stored):
+                    _consider(found, decode_log_line(stored), query, matches)
+                found.next_line += 1
+        return found
+
+
+def _consider(found: LogHits, line: LogLine, query: LogQuery, matches: Matches) -> None:
+    data = line.data
+    if query.step_id is not None and data.step_id != query.step_id:
+        return
+    if not is_at_least(data.level, query.level) or not matches(data.message):
+        return
+    found.total += 1
+    if len(found.hits) < query.limit:
+        found.hits.append(
+            Hit(
+                line=found.next_line,
+                seq=line.seq,
+                timestamp=line.timestamp,
+                level=data.level,
+                step_id=data.step_id,
+                message=data.message[:SHOWN_CHARACTERS],
+            )
+        )
+
+
+def _matcher(query: LogQuery) -> Matches:
+    if query.is_regex:
+        return _expression(query.text)
+    text = query.text
+    if _minds_case(text):
+        return lambda message: text in message
+    return lambda message: text in message.lower()
+
+
+def _expression(text: str) -> Matches:
+    """A compiled expression that cannot run away: it sees the start of a long line, and has little time."""
+    try:
+        search = regex.compile(text).search
+    except regex.error as error:
+        raise InvalidMessage(f"q is no regular expression: {error}", field="q") from error
+
+    def matches(message: str) -> bool:
+        try:
+            return search(message[:MATCHED_CHARACTERS], timeout=LINE_S) is not None
+        except TimeoutError:
+            raise InvalidMessage(
+                "q takes too long: make it simpler, without repeats inside of repeats", field="q"
+            ) from None
+
+    return matches
+
+
+def _prefilter(query: LogQuery) -> Callable[[bytes], bool]:
+    """Passes over most lines without decoding them: JSON writes plain ASCII as it is."""
+    text = query.text
+    if query.is_regex or not text.isascii() or not text.isprintable() or '"' in text or "\\" in text:
+        return lambda stored: True
+    encoded = text.encode()
+    if _minds_case(text):
+        return lambda stored: encoded in stored
+    return lambda stored: encoded in stored.lower()
+
+
+def _minds_case(text: str) -> bool:
+    return text != text.lower()
