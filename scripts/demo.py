@@ -1,4 +1,4 @@
-"""`make run`: serve the examples, start the audit of this Python environment, follow it here, go on serving."""
+"""`make run`: serve the examples, start the audit of this environment, follow it here, go on serving."""
 
 import contextlib
 import os
@@ -50,18 +50,19 @@ def main() -> int:
 def is_ready(serve: subprocess.Popen[bytes]) -> bool:
     deadline = time.monotonic() + START_WITHIN_S
     while time.monotonic() < deadline and serve.poll() is None:
-        with contextlib.suppress(OSError, urllib.error.URLError):
-            with urllib.request.urlopen(f"{URL}/readyz", timeout=2) as answer:
-                if answer.status == 200 and knows_workflow():
-                    return True
+        if answers("readyz") and answers(f"api/workflows/{WORKFLOW}"):
+            return True
         time.sleep(0.1)
     return False
 
 
-def knows_workflow() -> bool:
-    """The server is up before its worker has imported the files."""
-    with urllib.request.urlopen(f"{URL}/api/workflows/{WORKFLOW}", timeout=2) as answer:
-        return bool(answer.status == 200)
+def answers(path: str) -> bool:
+    """The server may be up before its worker has imported the files."""
+    try:
+        with urllib.request.urlopen(f"{URL}/{path}", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (OSError, urllib.error.URLError):
+        return False
 
 
 def open_browser() -> None:
