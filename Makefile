@@ -51,12 +51,12 @@ static: lint types ## Format, lint, types and import layers
 check: static test ## All that CI runs
 
 format: $(PYTHON_READY) $(NODE_READY) ## Rewrite sources in our format
-	cd backend && .venv/bin/ruff format . ../examples ../bench ../scripts && .venv/bin/ruff check --fix . ../examples ../bench ../scripts
+	cd backend && .venv/bin/ruff format . ../examples ../bench ../scripts ../frontend/e2e && .venv/bin/ruff check --fix . ../examples ../bench ../scripts ../frontend/e2e
 	scripts/front_end.sh run format
 
 lint: $(PYTHON_READY) $(NODE_READY)
-	cd backend && .venv/bin/ruff format --check . ../examples ../bench ../scripts
-	cd backend && .venv/bin/ruff check . ../examples ../bench ../scripts
+	cd backend && .venv/bin/ruff format --check . ../examples ../bench ../scripts ../frontend/e2e
+	cd backend && .venv/bin/ruff check . ../examples ../bench ../scripts ../frontend/e2e
 	cd backend && .venv/bin/lint-imports
 	scripts/front_end.sh run lint
 
