@@ -7,7 +7,7 @@ from pathlib import Path
 from typing_extensions import override
 
 from headway.adapters.journal import sqlite_catalog, sqlite_housekeeping, sqlite_log
-from headway.adapters.journal.sqlite_append import append_batch
+from headway.adapters.journal.sqlite_append import append_batches
 from headway.adapters.journal.sqlite_database import SqliteDatabase, Synchronous
 from headway.domain.identifiers import ExecutionId, WorkflowId
 from headway.domain.workflow import SourceFile, WorkflowDefinition
@@ -53,7 +53,7 @@ class SqliteJournal(Journal):
         if not batches:
             return []
         with self._database.writing() as cursor:
-            return [append_batch(cursor, batch) for batch in batches]
+            return append_batches(cursor, batches)
 
     @override
     def read(
