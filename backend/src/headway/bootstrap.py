@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 
 STATIC_DIR = Path(__file__).parent / "static"  # the built front end
+MAX_DRAIN_S = 10.0
 
 
 def open_journal(settings: Settings) -> Journal:
@@ -107,16 +108,21 @@ def install_capture() -> Callable[[], None]:
     return capture.install()
 
 
-def build_server(settings: Settings, journal: Journal, hints: HintBus) -> "uvicorn.Config":
-    """The server of an open journal, ready for `uvicorn.Server`."""
+def build_server(settings: Settings, journal: Journal, hints: HintBus) -> "uvicorn.Server":
+    """The server of an open journal; a signal lets its viewers go first."""
     from headway.api.app import create_app
+    from headway.api.draining import DrainingServer
     from headway.api.uvicorn_protocol import server_config
     from headway.services.fanout import Fanout
+    from headway.services.feed import Feed
 
+    fanout = Fanout(journal, hints, system_clock())
+    feed = Feed(journal, hints, fanout.tails, system_clock(), node=secrets.token_hex(4))
     app = create_app(
         build_executions(journal, hints),
-        Fanout(journal, hints, system_clock()),
+        fanout,
         open_outputs(settings),
+        feed=feed,
         token=settings.token,
         allowed_hosts=settings.callable_as,
         allowed_origins=settings.allowed_origins,
@@ -125,7 +131,8 @@ def build_server(settings: Settings, journal: Journal, hints: HintBus) -> "uvico
         version=installed_version(),
         workers=settings.workers,
     )
-    return server_config(app, log_level=settings.log_level.lower())
+    config = server_config(app, log_level=settings.log_level.lower())
+    return DrainingServer(config, feed, drain_s=min(settings.grace_s, MAX_DRAIN_S))
 
 
 def build_housekeeper(settings: Settings, journal: Journal) -> "Housekeeper":

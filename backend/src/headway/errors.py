@@ -214,6 +214,12 @@ class TooManyConnections(OverloadError):
     code = "too_many_connections"
 
 
+class TooManySubscriptions(OverloadError):
+    """This connection holds as many subscriptions as it may."""
+
+    code = "too_many_subscriptions"
+
+
 class UnavailableError(HeadwayError):
     """A dependency failed; retry with jitter."""
 
@@ -243,6 +249,18 @@ class ServerUnreachable(UnavailableError):
     """No server answers at this address."""
 
     code = "server_unreachable"
+
+
+class ServerDraining(UnavailableError):
+    """This server is about to end; connect again, to another one or to its successor."""
+
+    code = "draining"
+
+
+class ServerBusy(UnavailableError):
+    """More connections a second than this server accepts; try again a little later."""
+
+    code = "server_busy"
 
 
 class WorkflowError(HeadwayError):

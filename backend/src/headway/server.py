@@ -4,8 +4,6 @@ import logging
 import signal
 import socket
 
-import uvicorn
-
 from headway import bootstrap
 from headway.child import Order, run_child, take_order
 
@@ -22,7 +20,7 @@ async def serve(order: Order) -> None:
     settings = order.settings
     listener = socket.socket(fileno=order.socket_fd)
     with listener, bootstrap.open_store(settings) as (journal, hints):
-        server = uvicorn.Server(bootstrap.build_server(settings, journal, hints))
+        server = bootstrap.build_server(settings, journal, hints)
         _adopt_log(settings.log_level)
         async with bootstrap.build_housekeeper(settings, journal):
             await server.serve(sockets=[listener])

@@ -16,11 +16,13 @@ from headway.adapters.hints.memory import MemoryHintBus
 from headway.adapters.journal.memory import MemoryJournal
 from headway.adapters.outputs import MemoryOutputStore
 from headway.api.app import create_app
+from headway.api.draining import DrainingServer
 from headway.api.listening import listening_socket
 from headway.api.uvicorn_protocol import server_config
 from headway.ports import HintBus, Journal, OutputStore
 from headway.services.executions import Executions
 from headway.services.fanout import Fanout
+from headway.services.feed import Feed
 
 
 @dataclass(frozen=True)
@@ -33,20 +35,25 @@ class RunningServer:
     outputs: OutputStore
     executions: Executions
     fanout: Fanout
+    feed: Feed
+    server: uvicorn.Server
     prefix: str = ""
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}{self.prefix}"
 
+    @property
+    def rich(self) -> str:
+        return f"ws://127.0.0.1:{self.port}{self.prefix}/ws"
+
     def ws(self, target: str, query: str = "") -> str:
         return f"ws://127.0.0.1:{self.port}{self.prefix}/ws/workflow/{target}{query}"
 
 
 @contextmanager
-def listening(config: uvicorn.Config) -> Iterator[int]:
-    """Run a configured server in a thread; gives its port, and ends it with the block."""
-    server = uvicorn.Server(config)
+def listening(server: uvicorn.Server) -> Iterator[int]:
+    """Run a server in a thread; gives its port, and ends it with the block."""
     with listening_socket("127.0.0.1", 0) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="uvicorn")
         thread.start()
@@ -65,6 +72,8 @@ def serving(
     hints: HintBus | None = None,
     *,
     fanout: dict[str, Any] | None = None,
+    feed: dict[str, Any] | None = None,
+    drain_s: float = 5.0,
     config: dict[str, Any] | None = None,
     **options: Any,
 ) -> Iterator[RunningServer]:
@@ -74,15 +83,20 @@ def serving(
         journal: In memory unless given.
         hints: In this process unless given.
         fanout: Further arguments of `Fanout`.
+        feed: Further arguments of `Feed`.
+        drain_s: How long the server may drain.
         config: Attributes of the uvicorn configuration to change, as another server might have them.
         options: Of `create_app`.
     """
     journal, hints, clock = journal or MemoryJournal(), hints or MemoryHintBus(), SystemClock()
     executions = Executions(journal, hints, clock, lambda: secrets.randbits(80))
     fan, outputs = Fanout(journal, hints, clock, **fanout or {}), MemoryOutputStore()
-    app: ASGIApp = create_app(executions, fan, outputs, **options)
+    rich = Feed(journal, hints, fan.tails, clock, **{"node": "test", **(feed or {})})
+    app: ASGIApp = create_app(executions, fan, outputs, feed=rich, **options)
     settings = server_config(app, log_level="warning")
     for name, value in (config or {}).items():
         setattr(settings, name, value)
-    with listening(settings) as port:
-        yield RunningServer(port, journal, hints, outputs, executions, fan, options.get("prefix", ""))
+    server = DrainingServer(settings, rich, drain_s=drain_s)
+    with listening(server) as port:
+        prefix = options.get("prefix", "")
+        yield RunningServer(port, journal, hints, outputs, executions, fan, rich, server, prefix)

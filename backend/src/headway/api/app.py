@@ -8,14 +8,20 @@ from fastapi import FastAPI
 from starlette.routing import WebSocketRoute
 
 from headway.api import problems
+from headway.api.admission import Admission
 from headway.api.auth import Guard, Tokens
 from headway.api.http import api_routes
+from headway.api.http_events import event_routes
+from headway.api.http_log import log_routes
 from headway.api.limits import BoundedBody, SecurityHeaders
 from headway.api.static import static_routes
 from headway.api.websockets import WorkflowSocket
+from headway.api.websockets_rich import RichSocket
 from headway.ports import Capabilities, OutputStore
+from headway.services.event_streams import EventStreams
 from headway.services.executions import Executions
 from headway.services.fanout import Fanout
+from headway.services.feed import Feed
 
 
 def create_app(
@@ -23,6 +29,7 @@ def create_app(
     fanout: Fanout,
     outputs: OutputStore,
     *,
+    feed: Feed,
     token: str | None = None,
     allowed_hosts: Sequence[str] = (),
     allowed_origins: Sequence[str] = (),
@@ -36,8 +43,9 @@ def create_app(
 
     Args:
         executions: The use cases.
-        fanout: Feeds the WebSockets.
+        fanout: Serves the WebSockets of simple mode.
         outputs: Files of executions.
+        feed: Serves those of rich mode; on the tails of `fanout`.
         token: What clients must present; `None` for a server that asks for nothing.
         allowed_hosts: Names the server may be called by beside the loopback ones; `*` for any.
         allowed_origins: Origins whose pages may use the server beside its own.
@@ -50,7 +58,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with fanout:
+        async with fanout, feed:
             yield
 
     engine = capabilities or Capabilities()
@@ -77,11 +85,21 @@ def create_app(
             capabilities={"cancel": engine.cancel, "retry": engine.retry, "signals": engine.signals},
         )
     )
-    app.router.routes.append(
-        WebSocketRoute(f"{prefix}/ws/workflow/{{target}}", WorkflowSocket(fanout), name="workflow_socket")
+    streams = EventStreams(executions, fanout.tails)
+    app.include_router(event_routes(streams, f"{prefix}/api/executions"))
+    app.include_router(
+        log_routes(executions.journal, f"{prefix}/api/executions", is_public=not tokens.required)
     )
+    rich = RichSocket(feed, tokens)
+    app.router.routes += [
+        WebSocketRoute(f"{prefix}/ws", rich, name="socket"),
+        WebSocketRoute(
+            f"{prefix}/ws/workflow/{{target}}", WorkflowSocket(fanout, rich), name="workflow_socket"
+        ),
+    ]
     app.include_router(static_routes(static_dir, prefix))
     app.add_middleware(BoundedBody)
+    app.add_middleware(Admission, feed=feed, ready_path=f"{prefix}/readyz")
     app.add_middleware(
         Guard,
         tokens=tokens,

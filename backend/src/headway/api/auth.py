@@ -13,10 +13,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headway.api.problems import refuse
 from headway.errors import Forbidden, HeadwayError, Unauthorized
+from headway.protocol.messages import SUBPROTOCOLS
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 ANY_HOST = "*"
 SESSION_COOKIE = "headway_session"
+AUTHENTICATED = "authenticated"  # in the scope's state of a rich connection: the handshake has the token
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -96,8 +98,13 @@ class Guard:
                 f"pages of {origin} may not use this server; to let them, add it to HEADWAY_ALLOWED_ORIGINS"
             )
         path = scope["path"]
-        needs_token = path not in self._open_paths and path.startswith(self._protected)
-        return Unauthorized() if needs_token and not self._tokens.knows(headers) else None
+        if path in self._open_paths or not path.startswith(self._protected):
+            return None
+        knows = self._tokens.knows(headers)
+        if scope["type"] == "websocket" and not set(SUBPROTOCOLS).isdisjoint(scope["subprotocols"]):
+            scope.setdefault("state", {})[AUTHENTICATED] = knows
+            return None  # its `hello` may bring the token; else the session ends there
+        return None if knows else Unauthorized()
 
     def _is_ours(self, origin: str, host: str) -> bool:
         # The scheme is not compared: behind a proxy that ends TLS it is not ours to know.

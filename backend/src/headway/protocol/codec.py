@@ -108,6 +108,12 @@ def snapshot_parts(x: str, cursor: Cursor, state: bytes, logs: Sequence[bytes]) 
         )
 
 
+def kind_of(line: bytes) -> bytes:
+    """The kind of a stored line, without decoding it: the fourth quoted piece of `{"seq":17,"kind":"…`."""
+    parts = line[:80].split(b'"', 6)
+    return parts[5] if len(parts) > 5 else b""
+
+
 def seal_of(line: bytes) -> Totals | None:
     """The totals in a terminal event's stored line; `None` for every other line."""
     sealed = _decode_sealed(line)

@@ -12,6 +12,8 @@ from msgspec import UNSET, Meta, Raw, UnsetType
 from headway.domain.events import Totals
 
 SUBPROTOCOL = "headway.v1"
+DEFLATE_SUBPROTOCOL = "headway.v1.deflate"  # the same, with `ev` frames compressed where that is worth it
+SUBPROTOCOLS = (SUBPROTOCOL, DEFLATE_SUBPROTOCOL)
 LOBBY = "*"  # the subscription to the list of executions
 
 Mode = Literal["full", "state"]

@@ -15,7 +15,7 @@ from enum import Enum, auto
 import msgspec
 
 from headway.domain.position import Cursor
-from headway.errors import HeadwayError, InvalidMessage, PositionLost
+from headway.errors import HeadwayError, InvalidMessage, PositionLost, ServerDraining, TooManySubscriptions
 from headway.protocol import messages as m
 from headway.protocol.close_codes import CloseCode
 from headway.protocol.codec import decode_client
@@ -151,15 +151,14 @@ class Session:
     def _subscribe(self, request: m.Sub) -> list[Effect]:
         known = self._by_x.get(request.x)
         if known is None and self._life is Life.DRAINING:
-            return [_err(request, "draining", "this connection is ending; subscribe on another")]
+            return [_err(request, ServerDraining("this connection is ending; subscribe on another"))]
         if known is None and len(self._by_x) >= self._limits.subscriptions:
-            return [
-                _err(request, "too_many_subscriptions", f"at most {self._limits.subscriptions} a connection")
-            ]
+            most = self._limits.subscriptions
+            return [_err(request, TooManySubscriptions(f"at most {most} a connection"))]
         try:
             cursor = Cursor.parse(request.cur) if request.cur is not None else None
         except InvalidMessage as error:
-            return [_err(request, error.code, error.message)]
+            return [_err(request, error)]
         self._numbers += 1
         subscription: AnySubscription
         if request.x == m.LOBBY:
@@ -393,5 +392,5 @@ class Session:
         return act(subscription) if isinstance(subscription, Subscription) else []
 
 
-def _err(request: m.Sub, code: str, message: str) -> Send:
-    return Send(m.Err(code=code, msg=message, x=request.x, ref=request.ref))
+def _err(request: m.Sub, error: HeadwayError) -> Send:
+    return Send(m.Err(code=error.code, msg=error.message, x=request.x, ref=request.ref))

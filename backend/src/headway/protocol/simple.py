@@ -14,6 +14,7 @@ from headway.domain.execution import State, status_fields
 from headway.domain.identifiers import ExecutionId, is_execution_id
 from headway.errors import InvalidMessage
 from headway.protocol.close_codes import CloseCode
+from headway.protocol.codec import kind_of
 
 BACKLOG_EVENTS = 1_000  # events before the head that a late viewer gets as stored
 MIN_BEAT_S, MAX_BEAT_S = 5, 60
@@ -108,9 +109,7 @@ def idle_beat_text(workflow_id: str, timestamp: str) -> bytes:
 def is_closing(body: bytes) -> bool:
     """True if the last of these stored lines is the terminal event."""
     start = body.rfind(b"\n", 0, len(body) - 1) + 1
-    # A stored line starts `{"seq":17,"kind":"…"`: its fourth quoted piece is the kind.
-    parts = body[start : start + 80].split(b'"', 6)
-    return len(parts) > 5 and parts[5] in _TERMINAL_KINDS
+    return kind_of(body[start : start + 80]) in _TERMINAL_KINDS
 
 
 class Allowance:

@@ -41,7 +41,7 @@ def find_subscription(journal: Journal, target: str, query: SimpleQuery) -> Subs
     """
     moves_on = not is_execution_id(target)
     if moves_on:
-        record = _begin_of_workflow(journal, WorkflowId(target), query.execution_id)
+        record = begin_of_workflow(journal, WorkflowId(target), query.execution_id)
     elif query.execution_id in (None, target):
         record = journal.get(ExecutionId(target))
     else:
@@ -74,10 +74,15 @@ def _state_at(journal: Journal, record: ExecutionRecord, seq: int) -> State:
         return load_state(journal, record.execution_id, left[0])
 
 
-def _begin_of_workflow(
+def begin_of_workflow(
     journal: Journal, workflow_id: WorkflowId, wanted: ExecutionId | None
 ) -> ExecutionRecord | None:
-    """The wanted, else the current execution; `None` if the workflow is known but has never run."""
+    """The wanted, else the current execution; `None` if the workflow is known but has never run.
+
+    Raises:
+        WorkflowNotFound: Neither defined nor ever run.
+        ExecutionNotFound: The wanted one is no execution of it.
+    """
     if wanted is not None:
         record = journal.get(wanted)
         if record.workflow_id != workflow_id:

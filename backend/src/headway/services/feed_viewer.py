@@ -1,0 +1,348 @@
+"""The shell of one rich connection: carries out what its session asks for, and answers it.
+
+Its rules are in `protocol/session.py`. Nothing is written while the outlet is paused: then effects wait, no
+new question is put to the journal, and the viewer costs no more than what it was about to be sent.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, assert_never
+
+from headway.domain.identifiers import ExecutionId, WorkflowId
+from headway.domain.timestamps import timestamp
+from headway.errors import HeadwayError, PositionLost, UnavailableError
+from headway.ports import Clock
+from headway.protocol import effects as f
+from headway.protocol.close_codes import CloseCode
+from headway.protocol.codec import encode, encode_events
+from headway.protocol.frames import text_frame
+from headway.protocol.messages import LOBBY, Row
+from headway.protocol.session import Session
+from headway.services.following import Following
+from headway.services.lobby import Lobby
+from headway.services.shared_reads import SharedReads
+from headway.services.tails import Tails, Tasks
+from headway.services.viewer import Outlet
+
+MAX_QUESTIONS = 4  # reads of one connection at the same time
+RETRY_MS = 2_000
+
+_log = logging.getLogger(__name__)
+Work = Callable[[], Coroutine[Any, Any, None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What all connections of this process share."""
+
+    tails: Tails
+    reads: SharedReads
+    lobby: Lobby
+    clock: Clock
+    tasks: Tasks
+
+
+class FeedViewer:
+    """One rich connection.
+
+    Args:
+        session: Its rules.
+        outlet: Where its frames go.
+        around: What it shares with others.
+        knows: Whether a token (or, without one, the handshake) is good.
+        deflated: It takes `ev` frames compressed.
+        gone: Called once nothing can be written any more.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        outlet: Outlet,
+        around: Surroundings,
+        *,
+        knows: Callable[[str | None], bool],
+        deflated: bool,
+        gone: Callable[["FeedViewer"], None],
+    ) -> None:
+        self._session = session
+        self._outlet = outlet
+        self._around = around
+        self._knows = knows
+        self._deflated = deflated
+        self._gone = gone
+        self._ended = False
+        self._effects: deque[f.Effect] = deque()
+        self._carrying = False
+        self._unwritten: list[int] = []  # whose frame the transport had no room for
+        self._questions: deque[Work] = deque()
+        self._asking = 0
+        self._followings: dict[int, Following] = {}
+
+    # What the connection brings.
+
+    def receive(self, frame: str | bytes) -> None:
+        """A frame of the client."""
+        self._do(self._session.receive, frame, self._now())
+
+    def tick(self) -> None:
+        """Call it about once a second."""
+        self._do(self._session.tick, self._now())
+
+    def drain(self, *, earliest_s: float, latest_s: float, retry_ms: int) -> None:
+        """Ask the client to move to another connection within this slot."""
+        begin = partial(self._session.drain, earliest_s=earliest_s, latest_s=latest_s, retry_ms=retry_ms)
+        self._do(partial(begin, now=self._now()))
+
+    def pause(self) -> None:
+        """The outlet takes no more."""
+
+    def resume(self) -> None:
+        """The outlet takes frames again."""
+        unwritten, self._unwritten = self._unwritten, []
+        for number in unwritten:
+            self._do(self._session.written, number, self._now())
+        self._carry_out()
+        self._put_questions()
+
+    def lost(self) -> None:
+        """The connection is gone or going."""
+        if self._ended:
+            return
+        self._ended = True
+        self._effects.clear()
+        self._questions.clear()
+        for number in list(self._followings):
+            self._unfollow(number)
+        self._gone(self)
+
+    # What is watched brings.
+
+    def grew(self, number: int, last_seq: int) -> None:
+        """The log that a subscription follows reaches so far."""
+        self._do(self._session.grew, number, last_seq)
+
+    def tail_ended(self, following: Following, code: CloseCode, reason: str) -> None:
+        """What a subscription follows cannot go on as it was."""
+        following.leave()
+        lost = PositionLost(reason) if code is CloseCode.POSITION_LOST else UnavailableError(reason)
+        self._do(partial(self._session.refused, following.number, lost, retry_ms=RETRY_MS))
+
+    def next_is_there(self, following: Following, execution_id: ExecutionId) -> None:
+        """The workflow that a subscription waits for has an execution to follow."""
+        request = f.Follow(number=following.number, x=following.x, execution_id=execution_id)
+        self._ask(following.number, partial(self._find, following, request))
+
+    def rows_changed(self, rows: Sequence[Row]) -> None:
+        """Rows of the list of executions."""
+        for number, following in list(self._followings.items()):
+            if following.x == LOBBY:
+                self._do(self._session.rows_changed, number, rows, self._now())
+
+    # Effects.
+
+    def _do(self, act: Callable[..., list[f.Effect]], *args: Any) -> None:
+        """Tell the session something, and do what it then asks for; a fault ends this connection only."""
+        if self._ended:
+            return
+        try:
+            self._effects.extend(act(*args))
+            self._carry_out()
+        except Exception:  # noqa: BLE001 - the edge of one connection
+            _log.exception("a rich connection failed")
+            self._abandon()
+
+    def _carry_out(self) -> None:
+        """Carry effects out in order, as far as the outlet takes what they write."""
+        if self._carrying:
+            return  # further up the stack they are being carried out
+        self._carrying = True
+        try:
+            while self._effects and not self._ended:
+                if self._outlet.is_paused and not isinstance(self._effects[-1], f.Close | f.Abort):
+                    return
+                self._carry_out_one(self._effects.popleft())
+        finally:
+            self._carrying = False
+
+    def _carry_out_one(self, effect: f.Effect) -> None:
+        match effect:
+            case f.ReadEvents():
+                self._read_events(effect)
+            case f.SendEvents(number=number):
+                self._write(self._ev_frame(effect), number)
+            case f.Send(message=message):
+                self._write(text_frame(encode(message)))
+            case f.SendRows(number=number, message=rows):
+                self._write(text_frame(encode(rows)), number)
+            case f.Close() | f.Abort():
+                self._end(effect)
+            case f.Authenticate(token=token):
+                self._authenticate(token)
+            case f.Authorise():
+                pass  # who has the token may see everything
+            case _:
+                self._look_after(effect)
+
+    def _look_after(self, effect: f.Follow | f.Unfollow | f.ReadSnapshot | f.ReadHeads) -> None:
+        match effect:
+            case f.Follow():
+                self._follow(effect)
+            case f.Unfollow(number=number):
+                self._unfollow(number)
+            case f.ReadSnapshot(number=number):
+                self._ask(number, partial(self._read_snapshot, effect))
+            case f.ReadHeads():
+                self._around.tasks.spawn(self._read_heads(effect))
+            case _:
+                assert_never(effect)
+
+    def _end(self, effect: f.Close | f.Abort) -> None:
+        if isinstance(effect, f.Close):
+            self._outlet.close(effect.code, effect.reason)
+        else:
+            _log.info("a rich connection is cut: %s", effect.code.name)
+            self._outlet.abort()
+        self.lost()
+
+    def _write(self, frame: bytes, number: int | None = None) -> None:
+        """Write it, and tell the session once it is out; what must go before a close may be dropped."""
+        if self._outlet.is_paused:
+            return
+        self._outlet.write(frame)
+        if number is None:
+            return
+        if self._outlet.is_paused:
+            self._unwritten.append(number)
+        else:
+            self._effects.extend(self._session.written(number, self._now()))
+
+    def _ev_frame(self, effect: f.SendEvents) -> bytes:
+        following = self._followings.get(effect.number)
+        header = effect.header
+        if following is not None:
+            following.looks = 0
+            chunk = following.chunk
+            if chunk is not None and chunk.body is effect.body and chunk.upto == header.upto:
+                return chunk.ev_frame(header, deflated=self._deflated)
+        return text_frame(encode_events(header, effect.body))
+
+    def _authenticate(self, token: str | None) -> None:
+        if self._knows(token):
+            now_of_day = timestamp(self._around.clock.now_ns())
+            self._effects.extend(self._session.authenticated(None, self._now(), now_of_day))
+        else:
+            self._effects.extend(self._session.login_refused("this token is not valid"))
+
+    def _follow(self, effect: f.Follow) -> None:
+        following = self._followings.get(effect.number)
+        if following is None:
+            following = self._followings[effect.number] = Following(
+                self, self._around.tails, effect.number, effect.x
+            )
+        if effect.x == LOBBY:
+            self._around.lobby.join(self)
+            self._ask(effect.number, partial(self._read_rows, effect.number))
+        elif effect.after is not None:
+            following.leave()
+            self._around.tails.await_next(following, WorkflowId(effect.x), ExecutionId(effect.after))
+        else:
+            self._ask(effect.number, partial(self._find, following, effect))
+
+    def _unfollow(self, number: int) -> None:
+        following = self._followings.pop(number, None)
+        if following is None:
+            return
+        following.leave()
+        if following.x == LOBBY:
+            self._around.lobby.leave(self)
+        else:
+            self._around.tails.forget(following)
+
+    def _abandon(self) -> None:
+        """This connection cannot go on; the client comes back."""
+        if not self._ended:
+            self._outlet.close(CloseCode.INTERNAL_ERROR, "the server failed; reconnect")
+            self.lost()
+
+    # Questions to the journal.
+
+    def _ask(self, number: int, work: Work) -> None:
+        self._questions.append(partial(self._answered, number, work))
+        self._put_questions()
+
+    def _put_questions(self) -> None:
+        while self._questions and self._asking < MAX_QUESTIONS and not self._outlet.is_paused:
+            self._asking += 1
+            self._around.tasks.spawn(self._questions.popleft()())
+
+    async def _answered(self, number: int, work: Work) -> None:
+        """Answer one question; a failure ends that subscription, not the connection."""
+        try:
+            if number in self._followings:
+                await work()
+        except HeadwayError as error:
+            self._refuse(number, error)
+        except Exception:  # noqa: BLE001 - the edge of one subscription
+            _log.exception("a subscription failed")
+            self._refuse(number, HeadwayError("the server failed; its log says why"))
+        finally:
+            self._asking -= 1
+            self._put_questions()
+
+    def _refuse(self, number: int, error: HeadwayError) -> None:
+        retry_ms = RETRY_MS if isinstance(error, UnavailableError) else None
+        self._do(partial(self._session.refused, number, error, retry_ms=retry_ms))
+
+    async def _find(self, following: Following, request: f.Follow) -> None:
+        await following.look(self._around.reads)
+        target = await self._around.reads.find(request)
+        if self._followings.get(following.number) is not following:
+            return
+        if target is None:
+            self._around.tails.await_next(following, WorkflowId(request.x), None)
+            self._do(self._session.found, following.number, None)
+            return
+        record = target.record
+        following.watch(record)
+        found = f.Found(record.execution_id, record.head, target.tag)
+        self._do(self._session.found, following.number, found)
+
+    def _read_events(self, request: f.ReadEvents) -> None:
+        """At once where somebody has read it already; else ask for it."""
+        following = self._followings.get(request.number)
+        if following is None:
+            return
+        piece = None if request.conflate else following.held(self._around.reads, request)
+        if piece is None:
+            self._ask(request.number, partial(self._fetch, following, request))
+        else:
+            self._effects.extend(self._session.events_read(request.number, piece, self._now()))
+
+    async def _fetch(self, following: Following, request: f.ReadEvents) -> None:
+        piece = await following.fetch(self._around.reads, request)
+        self._do(self._session.events_read, request.number, piece, self._now())
+
+    async def _read_snapshot(self, request: f.ReadSnapshot) -> None:
+        execution_id = ExecutionId(request.execution_id)
+        read = await self._around.reads.snapshot(execution_id, request.upto, request.tail)
+        self._do(self._session.snapshot_read, request.number, read.cursor, read.state, read.logs)
+
+    async def _read_rows(self, number: int) -> None:
+        rows = await self._around.lobby.rows()
+        self._do(self._session.rows_read, number, rows, self._now())
+
+    async def _read_heads(self, request: f.ReadHeads) -> None:
+        ids = {number: ExecutionId(each) for number, each in request.execution_ids.items()}
+        try:
+            heads = await self._around.reads.heads(ids.values()) if ids else {}
+        except HeadwayError as error:
+            _log.warning("cannot read heads: %s", error)
+            heads = {}
+        known = {number: heads[each] for number, each in ids.items() if each in heads}
+        self._do(self._session.heads_read, known, self._now())
+
+    def _now(self) -> float:
+        return self._around.clock.monotonic()

@@ -1,0 +1,128 @@
+"""What one subscription watches: its tail while the execution runs, and the chunk it was last given."""
+
+import asyncio
+from dataclasses import replace
+from typing import Protocol
+
+from headway.domain.identifiers import ExecutionId
+from headway.ports import ExecutionRecord, Head
+from headway.protocol.close_codes import CloseCode
+from headway.protocol.effects import Piece, ReadEvents
+from headway.protocol.frames import SimpleFramer
+from headway.services.chunk import Chunk
+from headway.services.feed_reads import piece_of
+from headway.services.shared_reads import SharedReads
+from headway.services.tail import Tail
+from headway.services.tails import Tails
+
+FREE_LOOKS = 2  # at one thing, without a frame in between
+LOOK_PAUSE_S = 0.25  # before each further one: what contradicts itself must not run in a circle
+
+
+class Owner(Protocol):
+    """The connection of a subscription."""
+
+    def grew(self, number: int, last_seq: int) -> None: ...
+
+    def tail_ended(self, following: "Following", code: CloseCode, reason: str) -> None: ...
+
+    def next_is_there(self, following: "Following", execution_id: ExecutionId) -> None: ...
+
+
+class Following:
+    """Listens to a tail for one subscription, and waits for executions."""
+
+    __slots__ = ("_framer", "_owner", "_tail", "_tails", "chunk", "looks", "number", "x")
+
+    def __init__(self, owner: Owner, tails: Tails, number: int, x: str) -> None:
+        self.number, self.x = number, x
+        self.looks = 0  # since the last frame
+        self.chunk: Chunk | None = None
+        self._owner = owner
+        self._tails = tails
+        self._tail: Tail | None = None
+        self._framer: SimpleFramer | None = None
+
+    async def look(self, reads: SharedReads) -> None:
+        """Before the journal is asked again: nothing may be left of a history that is gone."""
+        self.looks += 1
+        if self.looks == 1:
+            return
+        tail = self._tail
+        if tail is not None:
+            reads.forget(tail.execution_id)
+            published, tag = tail.head, tail.tag
+            if tag is not None and not await reads.holds(tail.execution_id, published, tag):
+                self.leave()
+                tail.fail("the log was replaced by another history")
+        if self.looks > FREE_LOOKS:
+            await asyncio.sleep(LOOK_PAUSE_S)
+
+    def watch(self, record: ExecutionRecord) -> None:
+        """Listen to this execution from now on; a closed one has nothing more to say."""
+        self.leave()
+        self._framer = SimpleFramer(record.execution_id, record.workflow_id)
+        if not record.head.closed:
+            self._listen(self._tails.open(record))
+
+    def held(self, reads: SharedReads, request: ReadEvents) -> Piece | None:
+        """What the ring or a page holds of it."""
+        tail, after = self._tail, request.after
+        chunk = tail.chunk_after(after) if tail is not None else None
+        if tail is not None and chunk is not None:
+            return self._piece(chunk, _head_of(tail), request)
+        page = reads.held_page(ExecutionId(request.execution_id), after)
+        return None if page is None else self._piece(page.chunk, self._latest(page.head), request)
+
+    async def fetch(self, reads: SharedReads, request: ReadEvents) -> Piece:
+        """Read it from the store."""
+        self.chunk = None
+        execution_id = ExecutionId(request.execution_id)
+        if request.conflate:
+            return await reads.conflated(request)
+        framer = self._framer or SimpleFramer(execution_id, "")
+        page = await reads.page(execution_id, framer, request.after)
+        if page is None:
+            return await reads.end(execution_id, request.after)
+        return self._piece(page.chunk, self._latest(page.head), request)
+
+    def leave(self) -> None:
+        """Listen no more."""
+        tail, self._tail, self.chunk = self._tail, None, None
+        if tail is not None and tail.leave_listener(self):
+            self._tails.release(tail)
+
+    # What a tail and the tails call.
+
+    def grew(self, last_seq: int) -> None:
+        self._owner.grew(self.number, last_seq)
+
+    def end(self, code: CloseCode, reason: str) -> None:
+        self._owner.tail_ended(self, code, reason)
+
+    def follow(self, tail: Tail, after: int) -> None:
+        self.leave()
+        self._listen(tail)
+        self._owner.next_is_there(self, tail.execution_id)
+
+    def _listen(self, tail: Tail) -> None:
+        self._tail = tail
+        tail.listen(self)
+
+    def _latest(self, head: Head) -> Head:
+        """The head that is known to be later; of a page that was read a moment ago it may be old."""
+        if self._tail is not None and self._tail.head > head.last_seq:
+            return _head_of(self._tail)
+        return head
+
+    def _piece(self, chunk: Chunk, head: Head, request: ReadEvents) -> Piece:
+        cut = chunk.cut(request.after, max_events=request.max_events, max_bytes=request.max_bytes)
+        whole = cut.body is chunk.body
+        self.chunk = chunk if whole else None
+        if chunk.closes and not head.closed:
+            head = replace(head, closed=True, last_seq=chunk.upto, last_tag=chunk.tag)
+        return piece_of(cut, chunk.seal if cut.upto == chunk.upto else None, head)
+
+
+def _head_of(tail: Tail) -> Head:
+    return Head(tail.epoch, tail.head, tail.tag or 0, tail.is_closed)
