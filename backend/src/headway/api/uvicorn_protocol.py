@@ -16,6 +16,7 @@ from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
+from headway.api.uvicorn_http import HttpProtocol
 from headway.protocol.close_codes import CloseCode, cut_reason
 from headway.services.viewer import Writer
 
@@ -168,6 +169,7 @@ def server_config(app: "ASGIApp", *, log_level: str = "info") -> uvicorn.Config:
     """How uvicorn has to run this application; give the socket to `Server.serve(sockets=[…])`."""
     return uvicorn.Config(
         app,
+        http=HttpProtocol,
         ws=WebSocketProtocol,
         ws_max_size=MAX_FRAME_BYTES,
         ws_ping_interval=PING_INTERVAL_S,

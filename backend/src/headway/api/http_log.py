@@ -1,0 +1,84 @@
+"""`GET …/log/chunks/{n}` and `GET …/log/search`: the log by number, cacheable for ever, and searched here."""
+
+import gzip
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Header, Path, Query, Request, Response
+
+from headway.api import log_models, models
+from headway.api.answers import execution_id_of, json_answer
+from headway.domain.events import LEVELS, Level
+from headway.ports import Journal
+from headway.services.log_chunks import read_log_chunk
+from headway.services.log_lines import LogLines
+from headway.services.log_search import LogQuery, LogSearch
+
+MAX_HITS = 1_000
+MAX_TEXT = 1_000
+_GZIP_LEVEL = 5
+_FOR_EVER = "max-age=31536000, immutable"
+
+
+def log_routes(journal: Journal, api: str, *, is_public: bool) -> APIRouter:
+    """The routes of the log under `api`, the address of all executions.
+
+    Args:
+        journal: Where the log is.
+        api: Path of the collection.
+        is_public: Anybody may read this server, so shared caches may keep chunks too.
+    """
+    router = APIRouter(responses={"4XX": {"model": models.Problem}, "5XX": {"model": models.Problem}})
+    lines = LogLines(journal)
+    search = LogSearch(lines)
+    who = "public" if is_public else "private"
+
+    @router.get(
+        f"{api}/{{execution_id}}/log/chunks/{{number}}",
+        tags=["events"],
+        response_model=log_models.LogChunk,
+        responses={304: {"description": "`If-None-Match` names what is there."}},
+    )
+    def show_log_chunk(
+        request: Request,
+        execution_id: str,
+        number: Annotated[int, Path(ge=0, le=2**40)],
+        if_none_match: Annotated[str | None, Header()] = None,
+    ) -> Response:
+        """Log lines `4096 n` to `4096 n + 4095` by columns; a full chunk never changes."""
+        found = read_log_chunk(lines, execution_id_of(execution_id), number)
+        etag = f'W/"{found.version}"'  # weak: the same for the plain and the packed form
+        headers = {
+            "ETag": etag,
+            "Cache-Control": f"{who}, {_FOR_EVER}" if found.content.complete else f"{who}, no-cache",
+            "Vary": "Accept-Encoding",
+        }
+        if if_none_match is not None and etag in (one.strip() for one in if_none_match.split(",")):
+            return Response(status_code=304, headers=headers)
+        body = msgspec.json.encode(found.content)
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            body = gzip.compress(body, _GZIP_LEVEL, mtime=0)
+            headers["Content-Encoding"] = "gzip"
+        return Response(body, media_type="application/json", headers=headers)
+
+    @router.get(f"{api}/{{execution_id}}/log/search", tags=["events"], response_model=log_models.LogHits)
+    def search_log(
+        execution_id: str,
+        q: Annotated[
+            str, Query(max_length=MAX_TEXT, description="In any case, unless it has a capital.")
+        ] = "",
+        regex: Annotated[
+            bool, Query(description="`q` is a regular expression, which minds the case.")
+        ] = False,
+        level: Annotated[Level | None, Query(description=f"The least grave of {', '.join(LEVELS)}.")] = None,
+        step_id: Annotated[str | None, Query(max_length=MAX_TEXT)] = None,
+        limit: Annotated[int, Query(ge=1, le=MAX_HITS, description="Hits; more are counted.")] = 100,
+        first_line: Annotated[int, Query(alias="from", ge=0, le=2**53 - 1)] = 0,
+    ) -> Response:
+        """Lines of the whole log that match; `complete` is false where the time was up before the end."""
+        query = LogQuery(
+            text=q, is_regex=regex, level=level, step_id=step_id, first_line=first_line, limit=limit
+        )
+        return json_answer(search.find(execution_id_of(execution_id), query))
+
+    return router
