@@ -498,6 +498,8 @@ def test_openapi_shows_every_route_with_examples(http: httpx.Client) -> None:
         "/api/executions/{execution_id}",
         "/api/executions/{execution_id}/events",
         "/api/executions/{execution_id}/log",
+        "/api/executions/{execution_id}/log/chunks/{number}",
+        "/api/executions/{execution_id}/log/search",
         "/api/executions/{execution_id}/export",
         "/api/executions/{execution_id}/outputs/{name}",
         "/api/executions/{execution_id}/cancel",

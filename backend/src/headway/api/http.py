@@ -2,18 +2,18 @@
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote
 
-import msgspec
 from fastapi import APIRouter, Header, Query, Request, Response
 from starlette.responses import StreamingResponse
 
 from headway.api import models
+from headway.api.answers import execution_id_of, json_answer
 from headway.api.auth import SESSION_COOKIE, Tokens
 from headway.domain.events import LEVELS, Level, Phase, Status
-from headway.domain.identifiers import ExecutionId, WorkflowId, is_execution_id
-from headway.errors import ExecutionNotFound, OutputNotFound, Unauthorized
+from headway.domain.identifiers import ExecutionId, WorkflowId
+from headway.errors import OutputNotFound, Unauthorized
 from headway.ports import ExecutionFilter, OutputStore
 from headway.services.executions import Executions
 from headway.services.views import Started
@@ -23,7 +23,6 @@ IdempotencyKey = Annotated[
     Header(description="A repeated request with the same key (1 to 200 characters) does nothing again."),
 ]
 MAX_PAGE = 500
-MAX_EVENTS = 10_000
 _TEXT_PIECE = 256  # lines a chunk of a download
 
 
@@ -58,7 +57,7 @@ def _server_routes(
     @router.get(f"{prefix}/api/server", tags=["server"], response_model=models.Server)
     def server(request: Request) -> Response:
         """What this server is and can do; needs no token."""
-        return _json(
+        return json_answer(
             {
                 "version": version,
                 "capabilities": capabilities,
@@ -87,25 +86,25 @@ def _server_routes(
     @router.get(f"{prefix}/healthz", tags=["server"])
     def health() -> Response:
         """The process answers."""
-        return _json({"status": "ok"})
+        return json_answer({"status": "ok"})
 
     @router.get(f"{prefix}/readyz", tags=["server"])
     def ready() -> Response:
         """It can read the journal; else 503."""
         executions.check_readable()
-        return _json({"status": "ok"})
+        return json_answer({"status": "ok"})
 
 
 def _workflow_routes(router: APIRouter, executions: Executions, api: str) -> None:
     @router.get(f"{api}/workflows", tags=["workflows"], response_model=models.Workflows)
     def list_workflows() -> Response:
         """All workflows with their forms and plans, and the files they come from."""
-        return _json(executions.workflows())
+        return json_answer(executions.workflows())
 
     @router.get(f"{api}/workflows/{{workflow_id}}", tags=["workflows"], response_model=models.Workflow)
     def show_workflow(workflow_id: str) -> Response:
         """One workflow."""
-        return _json(executions.workflow(workflow_id))
+        return json_answer(executions.workflow(workflow_id))
 
     @router.post(
         f"{api}/workflows/{{workflow_id}}/executions",
@@ -134,23 +133,14 @@ def _execution_routes(router: APIRouter, executions: Executions, api: str) -> No
             workflow_id=WorkflowId(workflow_id) if workflow_id else None,
             statuses=frozenset(str(one) for one in status or ()),
             limit=limit,
-            before=_execution_id(cursor) if cursor else None,
+            before=execution_id_of(cursor) if cursor else None,
         )
-        return _json(executions.list(wanted))
+        return json_answer(executions.list(wanted))
 
     @router.get(f"{api}/{{execution_id}}", tags=["executions"], response_model=models.Description)
     def show_execution(execution_id: str) -> Response:
         """One execution with its state, and the cursor both are at."""
-        return _json(executions.describe(_execution_id(execution_id)))
-
-    @router.get(f"{api}/{{execution_id}}/events", tags=["events"], response_model=models.Events)
-    def list_events(
-        execution_id: str,
-        after: Annotated[int, Query(ge=0, le=2**53 - 1)] = 0,
-        limit: Annotated[int, Query(ge=1, le=MAX_EVENTS)] = 1_000,
-    ) -> Response:
-        """Events as stored, oldest first, after a seq; fewer than `limit` where they are large."""
-        return _json(executions.events(_execution_id(execution_id), after, limit))
+        return json_answer(executions.describe(execution_id_of(execution_id)))
 
     @router.post(
         f"{api}/{{execution_id}}/cancel",
@@ -160,8 +150,8 @@ def _execution_routes(router: APIRouter, executions: Executions, api: str) -> No
     )
     def cancel_execution(execution_id: str, idempotency_key: IdempotencyKey = None) -> Response:
         """Ask for the end; the log tells under `control_id` when the request is delivered and effective."""
-        receipt = executions.cancel(_execution_id(execution_id), idempotency_key=idempotency_key)
-        return _json(receipt, status_code=202)
+        receipt = executions.cancel(execution_id_of(execution_id), idempotency_key=idempotency_key)
+        return json_answer(receipt, status_code=202)
 
     @router.post(
         f"{api}/{{execution_id}}/retry", tags=["executions"], status_code=201, response_model=models.Started
@@ -171,7 +161,7 @@ def _execution_routes(router: APIRouter, executions: Executions, api: str) -> No
     ) -> Response:
         """Start a new execution that does this one over; it has `retry_of`."""
         started = executions.retry(
-            _execution_id(execution_id), body.input if body else None, idempotency_key=idempotency_key
+            execution_id_of(execution_id), body.input if body else None, idempotency_key=idempotency_key
         )
         return _started(api.removesuffix("/executions"), started)
 
@@ -184,19 +174,19 @@ def _download_routes(router: APIRouter, executions: Executions, outputs: OutputS
         q: Annotated[str | None, Query(max_length=1_000, description="Only lines with this text.")] = None,
     ) -> Response:
         """The log as plain text."""
-        lines = executions.log_lines(_execution_id(execution_id), level=level, text=q)
+        lines = executions.log_lines(execution_id_of(execution_id), level=level, text=q)
         return _attachment(_in_pieces(lines), "text/plain; charset=utf-8", f"{execution_id}.log")
 
     @router.get(f"{api}/{{execution_id}}/export", tags=["events"])
     def export_events(execution_id: str) -> Response:
         """Every event as stored, one JSON object a line."""
-        pieces = executions.lines(_execution_id(execution_id))
+        pieces = executions.lines(execution_id_of(execution_id))
         return _attachment(pieces, "application/x-ndjson", f"{execution_id}.jsonl")
 
     @router.get(f"{api}/{{execution_id}}/outputs/{{name:path}}", tags=["executions"])
     def show_output(execution_id: str, name: str) -> Response:
         """A file that the workflow left; sandboxed, whatever is in it."""
-        known = executions.describe(_execution_id(execution_id)).state.outputs.get(name)
+        known = executions.describe(execution_id_of(execution_id)).state.outputs.get(name)
         if known is None:
             raise OutputNotFound(f"execution {execution_id} has no output {name!r}", name=name)
         return Response(
@@ -210,18 +200,9 @@ def _download_routes(router: APIRouter, executions: Executions, outputs: OutputS
         )
 
 
-def _json(value: Any, *, status_code: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return Response(
-        msgspec.json.encode(value),
-        status_code=status_code,
-        media_type="application/json",
-        headers={"Cache-Control": "no-store"} | (headers or {}),
-    )
-
-
 def _started(api: str, started: Started) -> Response:
     location = f"{api}/executions/{started.execution_id}"
-    return _json(started, status_code=201 if started.created else 200, headers={"Location": location})
+    return json_answer(started, status_code=201 if started.created else 200, headers={"Location": location})
 
 
 def _attachment(pieces: Iterator[bytes], media_type: str, filename: str) -> Response:
@@ -235,9 +216,3 @@ def _attachment(pieces: Iterator[bytes], media_type: str, filename: str) -> Resp
 def _in_pieces(lines: Iterator[str]) -> Iterator[bytes]:
     while piece := "".join(islice(lines, _TEXT_PIECE)):
         yield piece.encode()
-
-
-def _execution_id(text: str) -> ExecutionId:
-    if not is_execution_id(text):
-        raise ExecutionNotFound(f"{text!r} is no execution id", execution_id=text)
-    return ExecutionId(text)
