@@ -104,13 +104,14 @@ class Head:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewExecution:
-    """An execution to be queued; its first event is `execution.queued`."""
+    """An execution to be queued; its first event is `execution.queued`, then come those of `first`."""
 
     execution_id: ExecutionId
     workflow_id: WorkflowId
     input: bytes  # JSON object
     queued: bytes  # body of the first event
     created_at: str
+    first: Sequence[bytes] = ()
     by: str | None = None
     retry_of: ExecutionId | None = None
     idempotency_key: str | None = None
@@ -519,6 +520,6 @@ class Capabilities:
 
     cancel: bool = True
     retry: bool = True
-    signals: bool = False  # and approvals
+    signals: bool = True  # and approvals
     plan_known: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)

@@ -451,7 +451,7 @@ def test_the_server_says_what_it_is(http: httpx.Client) -> None:
     answer = http.get("/api/server").json()
 
     assert (answer["version"], answer["workers"], answer["authenticated"]) == ("1.2.3", 2, True)
-    assert answer["capabilities"] == {"cancel": True, "retry": True, "signals": False}
+    assert answer["capabilities"] == {"cancel": True, "retry": True, "signals": True}
 
 
 class BrokenJournal(MemoryJournal):
@@ -504,6 +504,8 @@ def test_openapi_shows_every_route_with_examples(http: httpx.Client) -> None:
         "/api/executions/{execution_id}/outputs/{name}",
         "/api/executions/{execution_id}/cancel",
         "/api/executions/{execution_id}/retry",
+        "/api/executions/{execution_id}/approvals/{approval_id}",
+        "/api/executions/{execution_id}/signals/{name}",
     }
     schemas = http.get("/api/openapi.json").json()["components"]["schemas"]
     assert schemas["StartBody"]["examples"]

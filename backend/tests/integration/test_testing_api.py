@@ -218,7 +218,7 @@ async def test_a_cancel_ends_a_command_and_a_tracked_loop_of_a_plain_workflow(co
     await asyncio.to_thread(eventually, works, 10)
     found = record()
     assert found is not None
-    executions.cancel(found.execution_id, by="a test")
+    executions.controls.cancel(found.execution_id, by="a test")
     result = await running
     assert result.status == "cancelled"
     assert not any("could not be stopped" in line.message for line in result.logs)

@@ -13,7 +13,7 @@ from headway.errors import HeadwayError, WorkflowError
 from headway.protocol import simple
 from headway.protocol.close_codes import CloseCode
 from headway.protocol.schema import protocol_schema
-from headway.services import executions, fanout
+from headway.services import controls, executions, fanout
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "protocol.md").read_text(encoding="utf-8")
 ERRORS = [
@@ -73,7 +73,7 @@ def test_every_close_code_is_documented() -> None:
         (int(uvicorn_protocol.PING_TIMEOUT_S), "answered it within 15 s"),
         (uvicorn_protocol.MAX_FRAME_BYTES, "a frame above 131,072 bytes"),
         (executions.MAX_INPUT_BYTES, "1 MiB (1,048,576 bytes)"),
-        (executions.MAX_KEY_LENGTH, "1 to 200 printable characters"),
+        (controls.MAX_KEY_LENGTH, "1 to 200 printable characters"),
         (limits.MAX_BODY_BYTES - executions.MAX_INPUT_BYTES, "and 4 KiB around it"),
     ],
 )

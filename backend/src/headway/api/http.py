@@ -5,23 +5,19 @@ from itertools import islice
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from starlette.responses import StreamingResponse
 
 from headway.api import models
 from headway.api.answers import execution_id_of, json_answer
 from headway.api.auth import SESSION_COOKIE, Tokens
+from headway.api.http_controls import control_routes
 from headway.domain.events import LEVELS, Level, Phase, Status
 from headway.domain.identifiers import ExecutionId, WorkflowId
 from headway.errors import OutputNotFound, Unauthorized
 from headway.ports import ExecutionFilter, OutputStore
 from headway.services.executions import Executions
-from headway.services.views import Started
 
-IdempotencyKey = Annotated[
-    str | None,
-    Header(description="A repeated request with the same key (1 to 200 characters) does nothing again."),
-]
 MAX_PAGE = 500
 _TEXT_PIECE = 256  # lines a chunk of a download
 
@@ -41,6 +37,7 @@ def api_routes(
     _server_routes(router, executions, tokens, prefix, version, workers, capabilities)
     _workflow_routes(router, executions, f"{prefix}/api")
     _execution_routes(router, executions, f"{prefix}/api/executions")
+    control_routes(router, executions, f"{prefix}/api")
     _download_routes(router, executions, outputs, f"{prefix}/api/executions")
     return router
 
@@ -106,19 +103,6 @@ def _workflow_routes(router: APIRouter, executions: Executions, api: str) -> Non
         """One workflow."""
         return json_answer(executions.workflow(workflow_id))
 
-    @router.post(
-        f"{api}/workflows/{{workflow_id}}/executions",
-        tags=["executions"],
-        status_code=201,
-        response_model=models.Started,
-        responses={200: {"model": models.Started, "description": "The idempotency key was known."}},
-    )
-    def start_execution(
-        workflow_id: str, body: models.StartBody, idempotency_key: IdempotencyKey = None
-    ) -> Response:
-        """Queue an execution; a worker takes it up at once if one is free."""
-        return _started(api, executions.start(workflow_id, body.input, idempotency_key=idempotency_key))
-
 
 def _execution_routes(router: APIRouter, executions: Executions, api: str) -> None:
     @router.get(api, tags=["executions"], response_model=models.Executions)
@@ -141,29 +125,6 @@ def _execution_routes(router: APIRouter, executions: Executions, api: str) -> No
     def show_execution(execution_id: str) -> Response:
         """One execution with its state, and the cursor both are at."""
         return json_answer(executions.describe(execution_id_of(execution_id)))
-
-    @router.post(
-        f"{api}/{{execution_id}}/cancel",
-        tags=["executions"],
-        status_code=202,
-        response_model=models.ControlReceipt,
-    )
-    def cancel_execution(execution_id: str, idempotency_key: IdempotencyKey = None) -> Response:
-        """Ask for the end; the log tells under `control_id` when the request is delivered and effective."""
-        receipt = executions.cancel(execution_id_of(execution_id), idempotency_key=idempotency_key)
-        return json_answer(receipt, status_code=202)
-
-    @router.post(
-        f"{api}/{{execution_id}}/retry", tags=["executions"], status_code=201, response_model=models.Started
-    )
-    def retry_execution(
-        execution_id: str, body: models.RetryBody | None = None, idempotency_key: IdempotencyKey = None
-    ) -> Response:
-        """Start a new execution that does this one over; it has `retry_of`."""
-        started = executions.retry(
-            execution_id_of(execution_id), body.input if body else None, idempotency_key=idempotency_key
-        )
-        return _started(api.removesuffix("/executions"), started)
 
 
 def _download_routes(router: APIRouter, executions: Executions, outputs: OutputStore, api: str) -> None:
@@ -198,11 +159,6 @@ def _download_routes(router: APIRouter, executions: Executions, outputs: OutputS
                 "Cache-Control": "private, no-cache",
             },
         )
-
-
-def _started(api: str, started: Started) -> Response:
-    location = f"{api}/executions/{started.execution_id}"
-    return json_answer(started, status_code=201 if started.created else 200, headers={"Location": location})
 
 
 def _attachment(pieces: Iterator[bytes], media_type: str, filename: str) -> Response:

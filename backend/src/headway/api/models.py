@@ -31,7 +31,11 @@ class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class StartBody(_Body):
+class _Asked(_Body):
+    by: str = Field(default="", description="Who asks, as the log will say; the header `Headway-By` else.")
+
+
+class StartBody(_Asked):
     """Starts an execution."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"input": {"limit": 50}}]})
@@ -40,11 +44,41 @@ class StartBody(_Body):
     )
 
 
-class RetryBody(_Body):
+class RetryBody(_Asked):
     """Does an execution over."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{}, {"input": {"limit": 10}}]})
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{}, {"input": {"limit": 10}}, {"from_step": "report#1", "by": "ada"}]}
+    )
+    from_step: str | None = Field(
+        default=None, description="A step's id or name: results from before it began are used again."
+    )
     input: dict[str, Any] | None = Field(default=None, description="In place of the first one's input.")
+
+
+class CancelBody(_Asked):
+    """Asks for the end of an execution."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{}, {"by": "ada"}]})
+
+
+class AnswerBody(_Asked):
+    """Answers a question of the workflow."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"approved": True, "values": {"amount": 12}, "by": "ada"}]}
+    )
+    approved: bool
+    values: dict[str, Any] | None = Field(
+        default=None, description="Fits the question's `form`; may be left out with a no."
+    )
+
+
+class SignalBody(_Asked):
+    """A message to the workflow."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"value": {"page": 3}, "by": "ada"}]})
+    value: JsonValue = Field(default=None, description="Any JSON, at most 64 KiB.")
 
 
 class SessionBody(_Body):
@@ -197,7 +231,7 @@ class Server(BaseModel):
             "examples": [
                 {
                     "version": "0.1.0",
-                    "capabilities": {"cancel": True, "retry": True},
+                    "capabilities": {"cancel": True, "retry": True, "signals": True},
                     "authenticated": True,
                     "workers": 1,
                 }

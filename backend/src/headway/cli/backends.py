@@ -34,9 +34,19 @@ class Backend(Protocol):
 
     async def start(self, workflow_id: str, input: Mapping[str, Any]) -> Started: ...
 
-    async def retry(self, execution_id: str) -> Started: ...
+    async def retry(
+        self, execution_id: str, input: Mapping[str, Any] | None = None, *, from_step: str | None = None
+    ) -> Started: ...
 
     async def cancel(self, execution_id: str) -> ControlReceipt: ...
+
+    async def answer(
+        self, execution_id: str, approval_id: str, *, approved: bool, values: Mapping[str, Any] | None = None
+    ) -> ControlReceipt: ...
+
+    async def signal(
+        self, execution_id: str, name: str, value: Any = None, *, idempotency_key: str | None = None
+    ) -> ControlReceipt: ...
 
     def lines(self, execution_id: str) -> AsyncIterator[bytes]: ...
 
@@ -47,7 +57,7 @@ class ServerBackend(Client):
     """A server, with its feed."""
 
     def __init__(self, url: str, token: str | None) -> None:
-        super().__init__(url, token=token)
+        super().__init__(url, token=token, by="cli")
         self._token = token
 
     @override

@@ -20,6 +20,7 @@ from headway.services.views import ControlReceipt, DescriptionView, ExecutionsVi
 
 RECENT_EVENTS = 1_000  # of a long execution, after a folded update
 SWEEP_S = 1.0  # hints may be lost
+BY = "cli"  # who asks, as the log will say
 
 
 class DatabaseBackend:
@@ -55,13 +56,45 @@ class DatabaseBackend:
         return await asyncio.to_thread(self._executions.describe, ExecutionId(execution_id))
 
     async def start(self, workflow_id: str, input: Mapping[str, Any]) -> Started:
-        return await asyncio.to_thread(self._executions.start, workflow_id, dict(input), by="cli")
+        return await asyncio.to_thread(self._executions.start, workflow_id, dict(input), by=BY)
 
-    async def retry(self, execution_id: str) -> Started:
-        return await asyncio.to_thread(self._executions.retry, ExecutionId(execution_id), by="cli")
+    async def retry(
+        self, execution_id: str, input: Mapping[str, Any] | None = None, *, from_step: str | None = None
+    ) -> Started:
+        return await asyncio.to_thread(
+            self._executions.retry,
+            ExecutionId(execution_id),
+            None if input is None else dict(input),
+            from_step=from_step,
+            by=BY,
+        )
 
     async def cancel(self, execution_id: str) -> ControlReceipt:
-        return await asyncio.to_thread(self._executions.cancel, ExecutionId(execution_id), by="cli")
+        return await asyncio.to_thread(self._executions.controls.cancel, ExecutionId(execution_id), by=BY)
+
+    async def answer(
+        self, execution_id: str, approval_id: str, *, approved: bool, values: Mapping[str, Any] | None = None
+    ) -> ControlReceipt:
+        return await asyncio.to_thread(
+            self._executions.controls.answer,
+            ExecutionId(execution_id),
+            approval_id,
+            approved=approved,
+            values=None if values is None else dict(values),
+            by=BY,
+        )
+
+    async def signal(
+        self, execution_id: str, name: str, value: Any = None, *, idempotency_key: str | None = None
+    ) -> ControlReceipt:
+        return await asyncio.to_thread(
+            self._executions.controls.signal,
+            ExecutionId(execution_id),
+            name,
+            value,
+            by=BY,
+            idempotency_key=idempotency_key,
+        )
 
     async def lines(self, execution_id: str) -> AsyncIterator[bytes]:
         pieces = await asyncio.to_thread(self._executions.lines, ExecutionId(execution_id))

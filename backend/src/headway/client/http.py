@@ -29,14 +29,16 @@ class Client:
     Args:
         url: Where the server is, with its prefix: `http://127.0.0.1:8321`.
         token: Shared secret, where the server wants one.
+        by: Who asks, as the logs of executions will say.
 
     Every method raises `ServerUnreachable` where nobody answers, `Unauthorized` without the right token,
     and `NotFound` where the id means nothing.
     """
 
-    def __init__(self, url: str, *, token: str | None = None) -> None:
+    def __init__(self, url: str, *, token: str | None = None, by: str = "") -> None:
         self.url = url.rstrip("/")
         headers = {"Authorization": f"Bearer {token}"} if token else {}
+        headers |= {"Headway-By": quote(by)} if by else {}
         self._http = httpx.AsyncClient(base_url=self.url, headers=headers, timeout=TIMEOUT_S, trust_env=False)
 
     async def __aenter__(self) -> Self:
@@ -111,10 +113,50 @@ class Client:
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         return await self._post(f"/api/executions/{quote(execution_id)}/cancel", ControlReceipt, {}, headers)
 
-    async def retry(self, execution_id: str, input: Mapping[str, Any] | None = None) -> Started:
-        """Start a new execution of the same workflow, with the same input unless another is given."""
-        body = {} if input is None else {"input": input}
-        return await self._post(f"/api/executions/{quote(execution_id)}/retry", Started, body, {})
+    async def retry(
+        self,
+        execution_id: str,
+        input: Mapping[str, Any] | None = None,
+        *,
+        from_step: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Started:
+        """Start a new execution of the same workflow, with the same input unless another is given.
+
+        With `from_step`, a step's id or name, the results from before it began are used again.
+
+        Raises:
+            InvalidInput: Naming each field that does not fit, or `from_step` where there was no such step.
+        """
+        given = {"input": input, "from_step": from_step}
+        body = {name: value for name, value in given.items() if value is not None}
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        return await self._post(f"/api/executions/{quote(execution_id)}/retry", Started, body, headers)
+
+    async def answer(
+        self, execution_id: str, approval_id: str, *, approved: bool, values: Mapping[str, Any] | None = None
+    ) -> ControlReceipt:
+        """Answer a question of the workflow.
+
+        Raises:
+            ApprovalClosed: It was answered otherwise, has expired, or is no longer asked.
+            ExecutionClosed: The execution has ended.
+            InvalidInput: Naming each value that does not fit the question's form.
+        """
+        path = f"/api/executions/{quote(execution_id)}/approvals/{quote(approval_id, safe='')}"
+        return await self._post(path, ControlReceipt, {"approved": approved, "values": values}, {})
+
+    async def signal(
+        self, execution_id: str, name: str, value: Any = None, *, idempotency_key: str | None = None
+    ) -> ControlReceipt:
+        """Send the workflow a message; it is kept until the workflow waits for one of this name.
+
+        Raises:
+            ExecutionClosed: The execution has ended.
+        """
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        path = f"/api/executions/{quote(execution_id)}/signals/{quote(name, safe='')}"
+        return await self._post(path, ControlReceipt, {"value": value}, headers)
 
     async def _get(self, path: str, kind: type[_T]) -> _T:
         return await self._call("GET", path, kind)

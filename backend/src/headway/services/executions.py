@@ -3,7 +3,7 @@
 Blocking, on the journal; used by the HTTP API and by the command line, and knows neither.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -12,26 +12,23 @@ import msgspec
 from msgspec import Raw
 
 from headway.domain import events as e
-from headway.domain.execution import State
 from headway.domain.identifiers import ExecutionId, execution_id
 from headway.domain.position import Cursor
 from headway.domain.timestamps import timestamp
 from headway.domain.workflow import SourceFile, WorkflowDefinition
 from headway.errors import (
-    AppendConflict,
-    ClientError,
-    ExecutionClosed,
     InvalidInput,
     PayloadTooLarge,
     WorkflowNotFound,
     WorkflowUnavailable,
 )
-from headway.ports import Batch, Clock, ExecutionFilter, ExecutionRecord, Hint, HintBus, Journal, NewExecution
+from headway.ports import Clock, ExecutionFilter, Hint, HintBus, Journal, NewExecution
+from headway.services.controls import Controls, check_key, checked_name, receipt_id
 from headway.services.inputs import check_input
 from headway.services.log_text import is_at_least, line_of
-from headway.services.states import encode_state, events_between, load_state, summary_of
+from headway.services.reused_steps import reused_steps
+from headway.services.states import events_between, load_state
 from headway.services.views import (
-    ControlReceipt,
     DescriptionView,
     EventsView,
     ExecutionsView,
@@ -44,9 +41,31 @@ from headway.services.views import (
 )
 
 MAX_INPUT_BYTES = 1 << 20
-MAX_KEY_LENGTH = 200
 _PIECE_BYTES = 1 << 16
-_CANCEL_TRIES = 20  # each lost to an append of somebody else in between: a worker has just claimed it
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a new execution does over, if anything: from which step on, and what it takes over."""
+
+    retry_of: ExecutionId | None = None
+    from_step: str | None = None
+    copies: Sequence[e.EventData] = ()
+
+    @property
+    def digest(self) -> bytes:
+        step = "" if self.from_step is None else f"\0{self.from_step}"
+        return f"{self.retry_of or ''}{step}".encode("utf-8", "replace")
+
+    def first_events(self, new_id: ExecutionId, by: str | None) -> list[e.EventData]:
+        """The receipt and the results that the log begins with."""
+        if self.retry_of is None:
+            return []
+        message = f"does {self.retry_of} over" + (f" from {self.from_step}" if self.from_step else "")
+        receipt = e.ControlRequested(
+            control="retry", control_id=receipt_id("retry", new_id), by=by, message=message
+        )
+        return [receipt, *self.copies]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +91,7 @@ class Executions:
         *,
         by: str | None = None,
         idempotency_key: str | None = None,
-        retry_of: ExecutionId | None = None,
+        origin: "Origin | None" = None,
     ) -> Started:
         """Queue a new execution.
 
@@ -81,7 +100,7 @@ class Executions:
             input: JSON object that fits the workflow's schema; at most 1 MiB encoded.
             by: Who asks for it, as the log will say.
             idempotency_key: Of 1 to 200 characters; with a known one nothing is started again.
-            retry_of: The execution that this one does over.
+            origin: What this one does over.
 
         Raises:
             WorkflowNotFound: No file that is served defines it.
@@ -90,7 +109,8 @@ class Executions:
             PayloadTooLarge: The input is above the limit.
             IdempotencyConflict: The key came with another input.
         """
-        _check_key(idempotency_key)
+        check_key(idempotency_key)
+        by, origin = checked_name(by), origin or Origin()
         definition, source = self._definition(workflow_id)
         if source is not None and source.import_error is not None:
             cause = source.import_error.strip().splitlines()[-1]
@@ -103,21 +123,25 @@ class Executions:
         check_input(definition, input)
         now_ns = self.clock.now_ns()
         now = timestamp(now_ns)
-        queued = e.ExecutionQueued(input=Raw(encoded), by=by, retry_of=retry_of)
+        new_id = execution_id(now_ns // 1_000_000, self.entropy())
+        queued = e.ExecutionQueued(
+            input=Raw(encoded), by=by, retry_of=origin.retry_of, from_step=origin.from_step
+        )
         new = NewExecution(
-            execution_id=execution_id(now_ns // 1_000_000, self.entropy()),
+            execution_id=new_id,
             workflow_id=definition.workflow_id,
             input=encoded,
             queued=e.encode_body(queued, now),
             created_at=now,
+            first=[e.encode_body(data, now) for data in origin.first_events(new_id, by)],
             by=by,
-            retry_of=retry_of,
+            retry_of=origin.retry_of,
             idempotency_key=idempotency_key,
-            request_digest=sha256(encoded + (retry_of or "").encode()).hexdigest(),
+            request_digest=sha256(encoded + origin.digest).hexdigest(),
         )
         found, created = self.journal.create(new)
         if created:
-            self.hints.publish([Hint("queue"), Hint("events", found, 1)])
+            self.hints.publish([Hint("queue"), Hint("events", found, 1 + len(new.first))])
         return Started(execution_id=found, workflow_id=definition.workflow_id, created=created)
 
     def retry(
@@ -125,47 +149,41 @@ class Executions:
         execution_id: ExecutionId,
         input: dict[str, Any] | None = None,
         *,
+        from_step: str | None = None,
         by: str | None = None,
         idempotency_key: str | None = None,
     ) -> Started:
-        """Start a new execution of the same workflow, with the same input unless another is given."""
-        record = self.journal.get(execution_id)
-        same = msgspec.json.decode(record.input) if input is None else input
-        return self.start(
-            record.workflow_id, same, by=by, idempotency_key=idempotency_key, retry_of=execution_id
-        )
+        """Start a new execution of the same workflow, which does this one over.
 
-    def cancel(
-        self, execution_id: ExecutionId, *, by: str | None = None, idempotency_key: str | None = None
-    ) -> ControlReceipt:
-        """Ask for the end of an execution; one that nobody has claimed ends at once.
-
-        A cancel that is under way, or came with the same key before, gives the same receipt again.
+        Args:
+            execution_id: What to do over, whether it has ended or not.
+            input: In place of its input.
+            from_step: A step's id or name: results of the steps done before it began are taken over, and
+                used where the new run asks for the same step with the same arguments.
+            by: Who asks for it.
+            idempotency_key: As of `start`.
 
         Raises:
-            ExecutionNotFound: There is no such execution.
-            ExecutionClosed: It has ended, and not by this request.
+            InvalidInput: Naming each field, or `from_step` where it never began such a step.
+            PositionLost: Retention has removed the results that `from_step` needs.
         """
-        _check_key(idempotency_key)
-        control_id = sha256(f"cancel {execution_id} {idempotency_key or ''}".encode()).hexdigest()[:26]
-        for _ in range(_CANCEL_TRIES):
-            record = self.journal.get(execution_id)
-            state = load_state(self.journal, execution_id, record.head.last_seq)
-            known = _cancel_under_way(state) or (control_id if control_id in state.controls else None)
-            if known is not None and not (state.closed and idempotency_key is None):
-                return ControlReceipt(control_id=known, control="cancel", execution_id=execution_id)
-            if state.closed:
-                raise ExecutionClosed(
-                    f"execution {execution_id} has already ended: {state.status}",
-                    execution_id=execution_id,
-                    status=state.status,
-                )
-            try:
-                self._append(self._cancellation(record, state, control_id, by))
-            except (AppendConflict, ExecutionClosed):
-                continue
-            return ControlReceipt(control_id=control_id, control="cancel", execution_id=execution_id)
-        raise AppendConflict(f"execution {execution_id} moves too fast to be cancelled; try again")
+        record = self.journal.get(execution_id)
+        copies: Sequence[e.EventData] = ()
+        if from_step is not None:
+            log = events_between(self.journal, execution_id, 0, record.head.last_seq)
+            copies = reused_steps(log, from_step)
+        return self.start(
+            record.workflow_id,
+            msgspec.json.decode(record.input) if input is None else input,
+            by=by,
+            idempotency_key=idempotency_key,
+            origin=Origin(execution_id, from_step, copies),
+        )
+
+    @property
+    def controls(self) -> Controls:
+        """What can be asked of an execution that runs."""
+        return Controls(self.journal, self.hints, self.clock, self.entropy)
 
     def workflows(self) -> WorkflowsView:
         """All workflows by id, and the files they come from."""
@@ -277,58 +295,6 @@ class Executions:
             yield b"".join(segment.body for segment in segments)
             after = segments[-1].last_seq
 
-    def _cancellation(self, record: ExecutionRecord, state: State, control_id: str, by: str | None) -> Batch:
-        """The request alone where a worker holds the execution, else with its effect and the end."""
-        now = timestamp(self.clock.now_ns())
-        requested = e.ControlRequested(control="cancel", control_id=control_id, by=by, phase="cancelling")
-        producer = f"server:{control_id}"
-        if record.lease_owner is not None:
-            return Batch(
-                execution_id=record.execution_id,
-                producer_id=producer,
-                first_producer_seq=1,
-                bodies=[e.encode_body(requested, now)],
-            )
-        after = _apply(state.copy(), requested, now)
-        effective = e.ControlEffective(control="cancel", control_id=control_id, by=by)
-        _apply(after, effective, now)
-        cancelled = _cancelled(after, by)
-        _apply(after, cancelled, now)
-        return Batch(
-            execution_id=record.execution_id,
-            producer_id=producer,
-            first_producer_seq=1,
-            bodies=[e.encode_body(data, now) for data in (requested, effective, cancelled)],
-            expected_last_seq=state.seq,
-            closes=True,
-            summary=summary_of(after),
-            checkpoint=encode_state(after),
-        )
-
-    def _append(self, batch: Batch) -> None:
-        (outcome,) = self.journal.append([batch])
-        if isinstance(outcome, Exception):
-            raise outcome
-        self.hints.publish([Hint("events", batch.execution_id, outcome.last_seq)])
-
-
-def _cancel_under_way(state: State) -> str | None:
-    """Receipt of a cancel that was requested."""
-    return next(
-        (control.control_id for control in state.controls.values() if control.control == "cancel"), None
-    )
-
-
-def _cancelled(state: State, by: str | None) -> e.ExecutionCancelled:
-    totals = state.sealed_totals()
-    result = e.ExecutionResult(execution_id=state.execution_id, status=e.Status.CANCELLED, totals=totals)
-    return e.ExecutionCancelled(by=by, progress=state.progress, totals=totals, result=result)
-
-
-def _apply(state: State, data: e.EventData, now: str) -> State:
-    state.apply(e.Event(state.seq + 1, now, data))
-    return state
-
 
 def _encode_input(input: dict[str, Any]) -> bytes:
     try:
@@ -341,10 +307,3 @@ def _encode_input(input: dict[str, Any]) -> bytes:
             f"the input has {len(encoded):,} bytes; at most {MAX_INPUT_BYTES:,}", limit_bytes=MAX_INPUT_BYTES
         )
     return encoded
-
-
-def _check_key(key: str | None) -> None:
-    if key is not None and not (0 < len(key) <= MAX_KEY_LENGTH and key.isprintable()):
-        raise ClientError(
-            f"an idempotency key has 1 to {MAX_KEY_LENGTH} printable characters", field="Idempotency-Key"
-        )

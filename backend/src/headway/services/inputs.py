@@ -20,16 +20,21 @@ def check_input(definition: WorkflowDefinition, input: dict[str, Any]) -> None:
     Raises:
         InvalidInput: With each field at fault as `a.b[0]`.
     """
-    validator = Draft202012Validator(definition.input_schema, registry=_NO_REMOTE_SCHEMAS)
+    check_values(definition.input_schema, input, f"the input of {definition.workflow_id}")
+
+
+def check_values(schema: dict[str, Any], values: Any, what: str) -> None:
+    """Validate any values; `what` names them in the message. Raises as `check_input` does."""
+    validator = Draft202012Validator(schema, registry=_NO_REMOTE_SCHEMAS)
     faults: dict[tuple[str, str], None] = {}
-    for error in validator.iter_errors(input):
+    for error in validator.iter_errors(values):
         faults.update(dict.fromkeys(_faults(error)))
         if len(faults) >= MAX_ERRORS:
             break
     if faults:
         errors = [{"field": field, "message": message} for field, message in sorted(faults)]
         named = ", ".join(dict.fromkeys(error["field"] or "input" for error in errors))
-        raise InvalidInput(f"the input of {definition.workflow_id} does not fit: {named}", errors=errors)
+        raise InvalidInput(f"{what} does not fit: {named}", errors=errors)
 
 
 def field_name(path: Iterable[str | int]) -> str:

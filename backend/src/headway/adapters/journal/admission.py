@@ -68,7 +68,7 @@ def queued_batch(new: NewExecution) -> Batch:
         execution_id=new.execution_id,
         producer_id=QUEUE_PRODUCER,
         first_producer_seq=1,
-        bodies=[new.queued],
+        bodies=[new.queued, *new.first],
         summary=QUEUED,
     )
 

@@ -1,0 +1,336 @@
+"""What people and programs ask of an execution: cancel, answer, signal; each with its receipt in the log.
+
+Blocking, on the journal; a worker follows the log and does what it says there. So a control outlives the
+server that took it, and reaches a worker that is not there yet.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Raw
+
+from headway.domain import events as e
+from headway.domain.execution import State
+from headway.domain.identifiers import ExecutionId
+from headway.domain.timestamps import timestamp
+from headway.domain.waiting import ApprovalState
+from headway.errors import (
+    AppendConflict,
+    ApprovalClosed,
+    ApprovalNotFound,
+    ClientError,
+    ExecutionClosed,
+    IdempotencyConflict,
+    InvalidInput,
+    PayloadTooLarge,
+    TooManySignals,
+)
+from headway.ports import Appended, Batch, Clock, ExecutionRecord, Hint, HintBus, Journal
+from headway.services.inputs import check_values
+from headway.services.states import encode_state, events_between, load_state, summary_of
+from headway.services.views import ControlReceipt
+
+MAX_KEY_LENGTH = 200
+MAX_NAME_LENGTH = 100  # of a signal, and of whoever asks
+MAX_SIGNAL_BYTES = 65_536
+MAX_UNTAKEN_SIGNALS = 1_000
+_CANCEL_TRIES = 20  # each lost to an append of somebody else in between: a worker has just claimed it
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """Writes controls into the log of an execution; see `Executions` for the arguments.
+
+    Every method raises `ExecutionNotFound` where there is none, and `ExecutionClosed` where it has ended:
+    then nothing is written, and a repeated request still gets its first receipt.
+    """
+
+    journal: Journal
+    hints: HintBus
+    clock: Clock
+    entropy: Callable[[], int]
+
+    def cancel(
+        self, execution_id: ExecutionId, *, by: str | None = None, idempotency_key: str | None = None
+    ) -> ControlReceipt:
+        """Ask for the end of an execution; one that nobody has claimed ends at once.
+
+        A cancel that is under way, or came with the same key before, gives the same receipt again.
+        """
+        check_key(idempotency_key)
+        by = checked_name(by)
+        control_id = receipt_id("cancel", execution_id, idempotency_key or "")
+        for _ in range(_CANCEL_TRIES):
+            record = self.journal.get(execution_id)
+            state = load_state(self.journal, execution_id, record.head.last_seq)
+            known = _cancel_under_way(state) or (control_id if control_id in state.controls else None)
+            if known is not None and not (state.closed and idempotency_key is None):
+                return ControlReceipt(control_id=known, control="cancel", execution_id=execution_id)
+            if state.closed:
+                raise _closed(state)
+            try:
+                self._append(self._cancellation(record, state, control_id, by))
+            except (AppendConflict, ExecutionClosed):
+                continue
+            return ControlReceipt(control_id=control_id, control="cancel", execution_id=execution_id)
+        raise AppendConflict(f"execution {execution_id} moves too fast to be cancelled; try again")
+
+    def answer(
+        self,
+        execution_id: ExecutionId,
+        approval_id: str,
+        *,
+        approved: bool,
+        values: Any = None,
+        by: str | None = None,
+    ) -> ControlReceipt:
+        """Answer a question of the workflow; the same answer again gives the same receipt.
+
+        Args:
+            execution_id: Who asks.
+            approval_id: The question, as the log names it.
+            approved: Yes or no.
+            values: What comes with it: an object that fits the question's form.
+            by: Who answers.
+
+        Raises:
+            ApprovalNotFound: It has asked no such question.
+            ApprovalClosed: It was answered otherwise, has expired, or is no longer asked.
+            InvalidInput: Naming each field that does not fit the form.
+        """
+        by = checked_name(by)
+        state = load_state(self.journal, execution_id)
+        approval = _approval(state, approval_id)
+        if approval.form is UNSET:
+            values = values or None
+        elif approved and values is None:
+            values = {}
+        encoded = None if values is None else _encode(values, "values")
+        control_id = receipt_id(
+            "approve", execution_id, approval_id, str(approved), (encoded or b"").decode()
+        )
+        receipt = ControlReceipt(control_id=control_id, control="approve", execution_id=execution_id)
+        if approval.status == "answered" and approval.control_id == control_id:
+            return receipt
+        if state.closed:
+            raise _closed(state)
+        now = timestamp(self.clock.now_ns())
+        if approval.status != "open" or (approval.deadline is not None and approval.deadline <= now):
+            raise _approval_closed(approval)
+        _check_answer(approval, values, approved=approved)
+        requested = e.ControlRequested(
+            control="approve",
+            control_id=control_id,
+            by=by,
+            message=f"{'yes' if approved else 'no'} to {approval_id}: {approval.message}",
+        )
+        answered = e.ApprovalAnswered(
+            approval_id=approval_id,
+            approved=approved,
+            by=by,
+            values=UNSET if encoded is None else Raw(encoded),
+            control_id=control_id,
+        )
+        answered.phase = _apply(state.copy(), answered, now).phase
+        # One producer a question: of two answers at once the journal takes one and takes the other for it.
+        stored = self._append(
+            Batch(
+                execution_id=execution_id,
+                producer_id=f"answer:{approval_id}",
+                first_producer_seq=1,
+                bodies=[e.encode_body(data, now) for data in (requested, answered)],
+            )
+        )
+        won = _approval(load_state(self.journal, execution_id, stored.last_seq), approval_id)
+        if won.control_id != control_id:
+            raise _approval_closed(won)
+        return receipt
+
+    def signal(
+        self,
+        execution_id: ExecutionId,
+        name: str,
+        value: Any = None,
+        *,
+        by: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> ControlReceipt:
+        """Send the workflow a message; it stays in the log until a wait of the name takes it.
+
+        Args:
+            execution_id: To whom.
+            name: Of 1 to 100 printable characters.
+            value: Any JSON, at most 64 KiB.
+            by: Who sends it.
+            idempotency_key: With a known one nothing is sent again.
+
+        Raises:
+            IdempotencyConflict: The key came with another name or value.
+            PayloadTooLarge: The value is above the limit.
+            TooManySignals: The execution has not taken those that came before.
+        """
+        check_key(idempotency_key)
+        by = checked_name(by)
+        if not (0 < len(name) <= MAX_NAME_LENGTH and name.isprintable()):
+            raise ClientError(
+                f"a signal's name has 1 to {MAX_NAME_LENGTH} printable characters", field="name"
+            )
+        encoded = _encode(value, "value")
+        if len(encoded) > MAX_SIGNAL_BYTES:
+            raise PayloadTooLarge(
+                f"the value has {len(encoded):,} bytes; at most {MAX_SIGNAL_BYTES:,}",
+                limit_bytes=MAX_SIGNAL_BYTES,
+            )
+        state = load_state(self.journal, execution_id)
+        unique = f"key {idempotency_key}" if idempotency_key is not None else f"{self.entropy():x}"
+        signal_id = receipt_id("signal", execution_id, unique)
+        if idempotency_key is None and state.closed:
+            raise _closed(state)
+        if signal_id not in state.controls and sum(state.waiting.signals.values()) >= MAX_UNTAKEN_SIGNALS:
+            raise TooManySignals(f"execution {execution_id} has not taken {MAX_UNTAKEN_SIGNALS:,} signals")
+        sent = e.SignalReceived(signal_id=signal_id, name=name, value=Raw(encoded), by=by)
+        requested = e.ControlRequested(
+            control="signal", control_id=signal_id, by=by, message=f"signal {name}"
+        )
+        now = timestamp(self.clock.now_ns())
+        stored = self._append(
+            Batch(
+                execution_id=execution_id,
+                producer_id=f"server:{signal_id}",
+                first_producer_seq=1,
+                bodies=[e.encode_body(data, now) for data in (requested, sent)],
+            )
+        )
+        if stored.duplicate:
+            self._check_repeated(execution_id, stored.last_seq, sent)
+        return ControlReceipt(control_id=signal_id, control="signal", execution_id=execution_id)
+
+    def _check_repeated(self, execution_id: ExecutionId, seq: int, sent: e.SignalReceived) -> None:
+        [first] = events_between(self.journal, execution_id, seq - 1, seq)
+        data = first.data
+        if not isinstance(data, e.SignalReceived) or (data.name, data.value) != (sent.name, sent.value):
+            raise IdempotencyConflict(execution_id=execution_id)
+
+    def _cancellation(self, record: ExecutionRecord, state: State, control_id: str, by: str | None) -> Batch:
+        """The request alone where a worker holds the execution, else with its effect and the end."""
+        now = timestamp(self.clock.now_ns())
+        requested = e.ControlRequested(control="cancel", control_id=control_id, by=by, phase="cancelling")
+        producer = f"server:{control_id}"
+        if record.lease_owner is not None:
+            return Batch(
+                execution_id=record.execution_id,
+                producer_id=producer,
+                first_producer_seq=1,
+                bodies=[e.encode_body(requested, now)],
+            )
+        after = _apply(state.copy(), requested, now)
+        effective = e.ControlEffective(control="cancel", control_id=control_id, by=by)
+        _apply(after, effective, now)
+        cancelled = _cancelled(after, by)
+        _apply(after, cancelled, now)
+        return Batch(
+            execution_id=record.execution_id,
+            producer_id=producer,
+            first_producer_seq=1,
+            bodies=[e.encode_body(data, now) for data in (requested, effective, cancelled)],
+            expected_last_seq=state.seq,
+            closes=True,
+            summary=summary_of(after),
+            checkpoint=encode_state(after),
+        )
+
+    def _append(self, batch: Batch) -> Appended:
+        (outcome,) = self.journal.append([batch])
+        if isinstance(outcome, Exception):
+            raise outcome
+        self.hints.publish([Hint("events", batch.execution_id, outcome.last_seq)])
+        return outcome
+
+
+def receipt_id(*parts: str) -> str:
+    """The same for the same request, so that its repetition is known for one."""
+    return sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:26]
+
+
+def check_key(key: str | None) -> None:
+    """Raises `ClientError` unless it is fit to be an idempotency key."""
+    if key is not None and not (0 < len(key) <= MAX_KEY_LENGTH and key.isprintable()):
+        raise ClientError(
+            f"an idempotency key has 1 to {MAX_KEY_LENGTH} printable characters", field="Idempotency-Key"
+        )
+
+
+def checked_name(by: str | None) -> str | None:
+    """Who asks, as the log will say; `None` where nobody says. Raises `ClientError`."""
+    if by and not (len(by) <= MAX_NAME_LENGTH and by.isprintable()):
+        raise ClientError(f"a name has at most {MAX_NAME_LENGTH} printable characters", field="by")
+    return by or None
+
+
+def _cancel_under_way(state: State) -> str | None:
+    """Receipt of a cancel that was requested."""
+    return next(
+        (control.control_id for control in state.controls.values() if control.control == "cancel"), None
+    )
+
+
+def _cancelled(state: State, by: str | None) -> e.ExecutionCancelled:
+    totals = state.sealed_totals()
+    result = e.ExecutionResult(execution_id=state.execution_id, status=e.Status.CANCELLED, totals=totals)
+    return e.ExecutionCancelled(by=by, progress=state.progress, totals=totals, result=result)
+
+
+def _apply(state: State, data: e.EventData, now: str) -> State:
+    state.apply(e.Event(state.seq + 1, now, data))
+    return state
+
+
+def _approval(state: State, approval_id: str) -> ApprovalState:
+    approval = state.waiting.approvals.get(approval_id)
+    if approval is None:
+        asked = ", ".join(key for key, one in state.waiting.approvals.items() if one.status == "open")
+        raise ApprovalNotFound(
+            f"execution {state.execution_id} has asked no {approval_id!r}; open are: {asked or 'none'}",
+            approval_id=approval_id,
+        )
+    return approval
+
+
+def _check_answer(approval: ApprovalState, values: Any, *, approved: bool) -> None:
+    what = f"the answer to {approval.approval_id}"
+    if approval.form is UNSET:
+        if values:
+            fault = {"field": "", "message": "no values are asked for"}
+            raise InvalidInput(f"{what} takes no values", errors=[fault])
+    elif approved or values is not None:
+        check_values(msgspec.json.decode(approval.form), values, what)
+
+
+def _approval_closed(approval: ApprovalState) -> ApprovalClosed:
+    if approval.status == "answered":
+        who = f" by {approval.by}" if approval.by else " by its deadline" if approval.expired else ""
+        told = f"was already answered with {'yes' if approval.approved else 'no'}{who}"
+    else:
+        told = "is no longer asked" if approval.status == "withdrawn" else "has expired"
+    return ApprovalClosed(
+        f"{approval.approval_id} {told}", approval_id=approval.approval_id, approved=approval.approved
+    )
+
+
+def _closed(state: State) -> ExecutionClosed:
+    return ExecutionClosed(
+        f"execution {state.execution_id} has already ended: {state.status}",
+        execution_id=state.execution_id,
+        status=state.status,
+    )
+
+
+def _encode(value: Any, field: str) -> bytes:
+    try:
+        return msgspec.json.encode(value, order="deterministic")
+    except (TypeError, ValueError) as error:
+        fault = {"field": "", "message": f"is not JSON: {error}"}
+        raise InvalidInput(f"{field} cannot be written as JSON", errors=[fault]) from error
