@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from headway.domain.events import Event, decode_line
+from msgspec import Raw
+
+from headway.domain.events import Event, ExecutionQueued, decode_line
 from headway.domain.execution import State
 from headway.domain.progress import Rollup
 from headway.ports import ExecutionRecord, Journal
 from headway.services.recovery import Memo
-from headway.services.states import events_between, load_state
+from headway.services.states import load_state
 
 _IDLE_KINDS = (b'"kind":"log"', b'"kind":"step.progressed"')  # most of a log, and nothing to go on from
 _HEAD_BYTES = 64  # a line's seq and kind
@@ -28,16 +30,21 @@ def read_claim(journal: Journal, record: ExecutionRecord) -> Claim:
     """Read back where the execution stands."""
     rollup = Rollup()
     if record.head.last_seq == 1:  # new: nothing but its place in the queue
-        state = State(execution_id=record.execution_id, workflow_id=record.workflow_id)
-        for event in events_between(journal, record.execution_id, 0, 1):
-            state.apply(event)
-        return Claim(record, state, Memo(), rollup)
+        return Claim(record, _queued_state(record), Memo(), rollup)
     state = load_state(journal, record.execution_id)
     notable = list(_notable_events(journal, record, state.seq))
     for event in notable:
         rollup.observe(event.data)
     rollup.value = max(rollup.value, state.progress)
     return Claim(record, state, Memo.of(notable), rollup)
+
+
+def _queued_state(record: ExecutionRecord) -> State:
+    """The fold of `execution.queued`, which says what the record says: a new execution is not read back."""
+    state = State(execution_id=record.execution_id, workflow_id=record.workflow_id)
+    queued = ExecutionQueued(input=Raw(record.input), by=record.by, retry_of=record.retry_of)
+    state.apply(Event(1, record.created_at, queued))
+    return state
 
 
 def _notable_events(journal: Journal, record: ExecutionRecord, upto: int) -> Iterator[Event]:

@@ -154,7 +154,7 @@ class Lane:
         if dropped is not None:
             self._add(draft, now_ns, _gap(dropped))
         for at_ns, entry, waiter in heard:
-            if type(entry) is Latest:
+            if isinstance(entry, Latest):
                 self.forget_latest(entry)
                 self._hear_progress(draft, at_ns, entry.data)
                 continue

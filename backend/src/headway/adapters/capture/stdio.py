@@ -107,6 +107,8 @@ class _PartialLines:
                 self._arm()
 
     def flush(self, wanted: Callable[[_Line], bool]) -> None:
+        if not self._lines:
+            return  # asked at the end of each step, and nearly always so
         with self._lock:
             for key in [key for key, line in self._lines.items() if wanted(line)]:
                 line = self._lines.pop(key)

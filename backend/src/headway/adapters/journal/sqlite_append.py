@@ -104,11 +104,14 @@ class _Writes:
         self._segments: list[tuple[Any, ...]] = []
         self._advances: list[tuple[Any, ...]] = []
         self._advances_with_summary: list[tuple[Any, ...]] = []
+        self._producers: list[tuple[Any, ...]] = []
         self._closed: list[tuple[int]] = []
         self._settled: list[tuple[int]] = []
 
     def add(self, row: _Row, batch: Batch, segment: Segment) -> None:
         self._segments.append(_segment_columns(batch.execution_id, segment))
+        if row.last.producer_id != batch.producer_id:
+            self._producers.append((batch.execution_id, *row.last))
         advance = (segment.last_seq, segment.tag_after, *mark_of(batch, segment))
         if batch.summary is None:
             self._advances.append((*advance, row.number))
@@ -122,6 +125,7 @@ class _Writes:
     def carry_out(self, cursor: sqlite3.Cursor) -> None:
         for statement, rows in (
             (_INSERT_SEGMENT, self._segments),
+            (_PUT_PRODUCER, self._producers),
             (_UPDATE, self._advances),
             (_UPDATE_WITH_SUMMARY, self._advances_with_summary),
             (_CLOSE, self._closed),
@@ -157,11 +161,9 @@ def _append(cursor: sqlite3.Cursor, batch: Batch, row: _Row | None, writes: _Wri
     if row is None:
         return ExecutionNotFound(execution_id=batch.execution_id)
     is_same = row.last.producer_id == batch.producer_id
-    verdict = admit(batch, row.standing, row.last if is_same else _producer(cursor, batch))
+    verdict = admit(batch, row.standing, row.last if is_same else _producer(cursor, batch, row.last))
     if verdict is not None:
         return verdict
-    if not is_same:
-        cursor.execute(_PUT_PRODUCER, (batch.execution_id, *row.last))
     segment = seal(batch, row.standing.last_seq, row.standing.last_tag)
     writes.add(row, batch, segment)
     if batch.checkpoint is not None:
@@ -180,7 +182,10 @@ def _segment_columns(execution_id: str, segment: Segment) -> tuple[Any, ...]:
     )
 
 
-def _producer(cursor: sqlite3.Cursor, batch: Batch) -> ProducerMark | None:
+def _producer(cursor: sqlite3.Cursor, batch: Batch, last: ProducerMark) -> ProducerMark | None:
+    """What the producer of the batch, who is not the last one, has stored."""
+    if last.first_seq == 1:
+        return None  # the log begins with the last one's batch: nobody came before
     row = cursor.execute(_SELECT_PRODUCER, (batch.execution_id, batch.producer_id)).fetchone()
     return ProducerMark._make(row) if row else None
 
