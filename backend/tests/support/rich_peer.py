@@ -79,6 +79,12 @@ async def rich(
 ) -> AsyncIterator[RichPeer]:
     """Connect; nothing is said yet."""
     async with connect(
-        url, subprotocols=subprotocols, compression=None, proxy=None, max_size=None, close_timeout=0.2, **more
+        url,
+        subprotocols=subprotocols or None,
+        compression=None,
+        proxy=None,
+        max_size=None,
+        close_timeout=0.2,
+        **more,
     ) as socket:
         yield RichPeer(socket)

@@ -26,8 +26,8 @@ class _Envelope(msgspec.Struct):
 
 
 class _Address(msgspec.Struct):
-    ref: str | None = None
-    x: str | None = None
+    ref: object = None
+    x: object = None
 
 
 class _SealedData(msgspec.Struct):
@@ -139,6 +139,6 @@ def _address_of(text: str | bytes) -> dict[str, str | None]:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return {}
     return {
-        "ref": address.ref[:64] if address.ref is not None else None,
-        "x": address.x[:128] if address.x is not None else None,
+        "ref": address.ref[:64] if isinstance(address.ref, str) else None,
+        "x": address.x[:128] if isinstance(address.x, str) else None,
     }

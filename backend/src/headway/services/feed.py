@@ -32,6 +32,7 @@ class Feed:
         node: Names this process in the names of its connections.
         options: Of each session.
         max_viewers: Further connections are refused.
+        tick_s: Between two looks at what is due.
     """
 
     def __init__(
@@ -44,11 +45,13 @@ class Feed:
         node: str,
         options: SessionOptions | None = None,
         max_viewers: int = MAX_VIEWERS,
+        tick_s: float = TICK_S,
     ) -> None:
         self._clock = clock
         self._node = node
         self._options = options or SessionOptions()
         self._max_viewers = max_viewers
+        self._tick_s = tick_s
         self._tasks = Tasks()
         self._around = Surroundings(
             tails=tails,
@@ -121,7 +124,7 @@ class Feed:
             )
         if self._viewers:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._emptied.wait(), spread_s + slot_s + 2 * TICK_S)
+                await asyncio.wait_for(self._emptied.wait(), spread_s + slot_s + 2 * self._tick_s)
 
     def _forget(self, viewer: FeedViewer) -> None:
         self._viewers.pop(viewer, None)
@@ -130,7 +133,7 @@ class Feed:
 
     async def _tick_for_ever(self) -> None:
         while True:
-            await asyncio.sleep(TICK_S)
+            await asyncio.sleep(self._tick_s)
             for number, viewer in enumerate(list(self._viewers)):
                 viewer.tick()
                 if number % 200 == 199:
