@@ -10,7 +10,6 @@ was lost (D3).
 import json
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -24,6 +23,7 @@ from hypothesis.stateful import (
     rule,
 )
 from msgspec import UNSET
+from msgspec.structs import replace
 from tests.support import viewer_model
 from tests.support.builders import AT, a_new_execution
 from tests.support.feed_model import Connection, Node

@@ -20,18 +20,12 @@ class _Unit:
 
     def __init__(self, weight: float) -> None:
         self.weight = weight
-        self.items: dict[str, float] = {}  # step_id -> fraction of it
-        self.done = 0.0  # sum of the fractions
+        self.items = 0
+        self.done = 0.0  # sum of the items' fractions
         self.counted = 0.0  # fraction of the unit that the roll-up's sum has of it
 
-    def set(self, step_id: str, fraction: float) -> None:
-        before = self.items.get(step_id, 0.0)
-        if fraction > before:
-            self.items[step_id] = fraction
-            self.done += fraction - before
-
     def fraction(self) -> float:
-        return min(1.0, self.done / len(self.items)) if self.items else 0.0
+        return min(1.0, self.done / self.items)
 
 
 class Rollup:
@@ -39,7 +33,8 @@ class Rollup:
 
     def __init__(self, plan: Sequence[e.PlannedStep] = ()) -> None:
         self._planned = {step.name: _Unit(step.weight) for step in plan}
-        self._unit_of: dict[str, _Unit] = {}
+        self._unit_of: dict[str, _Unit] = {}  # by step_id
+        self._fraction_of: dict[str, float] = {}  # likewise
         self._weight = sum(unit.weight for unit in self._planned.values())
         self._sum = 0.0  # weighted fractions of the units that count
         self._found_weight = 0.0
@@ -80,7 +75,8 @@ class Rollup:
         if unit is None:
             return
         self._unit_of[data.step_id] = unit
-        unit.items.setdefault(data.step_id, 0.0)
+        self._fraction_of[data.step_id] = 0.0
+        unit.items += 1
         self._move(unit)
 
     def _progress(self, data: e.StepProgressed) -> None:
@@ -93,9 +89,11 @@ class Rollup:
         self._set(data.step_id, 1.0)
 
     def _set(self, step_id: str, fraction: float) -> None:
-        unit = self._unit_of.get(step_id)
-        if unit is not None:
-            unit.set(step_id, fraction)
+        before = self._fraction_of.get(step_id)
+        if before is not None and fraction > before:
+            self._fraction_of[step_id] = fraction
+            unit = self._unit_of[step_id]
+            unit.done += fraction - before
             self._move(unit)
 
     def _move(self, unit: _Unit) -> None:
