@@ -200,11 +200,81 @@ def cancel(
 
 
 @app.command()
-def rerun(execution_id: ExecutionId, database: Database = None, url: Url = None, token: Token = None) -> None:
-    """Run a workflow again with the same input, as a new execution, and follow it."""
+def rerun(
+    execution_id: ExecutionId,
+    from_step: Annotated[
+        str | None,
+        typer.Option("--from", metavar="STEP", help="Use the results of the steps before this one again."),
+    ] = None,
+    inputs: Inputs = None,
+    database: Database = None,
+    url: Url = None,
+    token: Token = None,
+) -> None:
+    """Run a workflow again with the same input, as a new execution, and follow it.
+
+    $ headway rerun 01KB2Y6P8QW4E5R6T7Y8V9ABCD
+
+    $ headway rerun 01KB2Y6P8QW4E5R6T7Y8V9ABCD --from load --input limit=10
+    """
     from headway.cli.run import rerun
 
-    _do(lambda settings: rerun(settings, execution_id), database=database, url=url, token=token)
+    given = {"database": database, "url": url, "token": token}
+    _do(lambda settings: rerun(settings, execution_id, from_step, inputs or []), **given)
+
+
+@app.command()
+def approve(
+    execution_id: ExecutionId,
+    question: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="Which question, as approval-2; needed where several are open."),
+    ] = None,
+    reject: Annotated[bool, typer.Option("--reject", help="Answer with no.")] = False,
+    values: Annotated[
+        list[str] | None,
+        typer.Option("--value", metavar="KEY=VALUE", help="A field of the form; KEY=@FILE takes a text."),
+    ] = None,
+    database: Database = None,
+    url: Url = None,
+    token: Token = None,
+) -> None:
+    """Answer the question that an execution waits with.
+
+    $ headway approve 01KB2Y6P8QW4E5R6T7Y8V9ABCD --value amount=12
+
+    $ headway approve 01KB2Y6P8QW4E5R6T7Y8V9ABCD --reject
+    """
+    from headway.cli.controls import approve
+
+    given = {"database": database, "url": url, "token": token}
+    _do(
+        lambda settings: approve(settings, execution_id, question, values or [], approved=not reject), **given
+    )
+
+
+@app.command()
+def signal(
+    execution_id: ExecutionId,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What the workflow waits for.")],
+    json_text: Annotated[
+        str, typer.Option("--json", metavar="VALUE", help="The message, as JSON.", show_default="null")
+    ] = "null",
+    key: Annotated[
+        str | None, typer.Option(metavar="KEY", help="With a known one nothing is sent again.")
+    ] = None,
+    database: Database = None,
+    url: Url = None,
+    token: Token = None,
+) -> None:
+    """Send an execution a message; it is kept until the workflow waits for one of this name.
+
+    $ headway signal 01KB2Y6P8QW4E5R6T7Y8V9ABCD page --json '{"number": 3}'
+    """
+    from headway.cli.controls import signal
+
+    given = {"database": database, "url": url, "token": token}
+    _do(lambda settings: signal(settings, execution_id, name, json_text, key), **given)
 
 
 @app.command()

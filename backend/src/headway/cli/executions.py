@@ -35,7 +35,7 @@ def list_executions(
             sys.stdout.write("No executions yet. Start one: headway run FILE:WORKFLOW\n")
         return exits.COMPLETED
 
-    return _with_backend(settings, ask)
+    return with_backend(settings, ask)
 
 
 def show(settings: Settings, execution_id: str, *, as_json: bool) -> int:
@@ -47,7 +47,7 @@ def show(settings: Settings, execution_id: str, *, as_json: bool) -> int:
             _print_description(found)
         return exits.COMPLETED
 
-    return _with_backend(settings, ask)
+    return with_backend(settings, ask)
 
 
 def cancel(settings: Settings, execution_id: str) -> int:
@@ -57,7 +57,7 @@ def cancel(settings: Settings, execution_id: str) -> int:
         sys.stdout.write(f"See it end: headway watch {execution_id}\n")
         return exits.COMPLETED
 
-    return _with_backend(settings, ask)
+    return with_backend(settings, ask)
 
 
 def verify(settings: Settings, execution_id: str) -> int:
@@ -82,7 +82,7 @@ def verify(settings: Settings, execution_id: str) -> int:
         sys.stdout.write(f"{state}: {seq:,} events\n")
         return exits.COMPLETED
 
-    return _with_backend(settings, ask)
+    return with_backend(settings, ask)
 
 
 def export(settings: Settings, execution_id: str) -> int:
@@ -92,7 +92,7 @@ def export(settings: Settings, execution_id: str) -> int:
         sys.stdout.buffer.flush()
         return exits.COMPLETED
 
-    return _with_backend(settings, ask)
+    return with_backend(settings, ask)
 
 
 def console() -> Console:
@@ -101,7 +101,9 @@ def console() -> Console:
     return found if found.is_terminal else Console(width=PIPE_WIDTH)
 
 
-def _with_backend(settings: Settings, ask: Callable[[Backend], Awaitable[int]]) -> int:
+def with_backend(settings: Settings, ask: Callable[[Backend], Awaitable[int]]) -> int:
+    """Ask whoever knows the executions; the answer is the exit code."""
+
     async def run() -> int:
         async with open_backend(settings) as backend:
             return await ask(backend)
@@ -137,6 +139,7 @@ def _print_description(found: DescriptionView) -> None:
         "ended": local_time(row.ended_at, "%Y-%m-%d %H:%M:%S") if row.ended_at else None,
         "attempt": str(row.attempt) if row.attempt > 1 else None,
         "retry of": row.retry_of,
+        "from step": state.from_step,
         "input": bytes(row.input).decode(),
         "events": f"{row.last_seq:,}",
     }
@@ -144,6 +147,10 @@ def _print_description(found: DescriptionView) -> None:
         if value is not None:
             facts.add_row(Text(name, style="dim"), Text(without_controls(value)))
     out.print(Text(row.execution_id, style="bold"), facts)
+    for question in state.waiting.approvals.values():
+        if question.status == "open":
+            out.print(Text(f"waits for an answer: {without_controls(question.message)}", style="yellow"))
+            out.print(Text(f"  headway approve {row.execution_id} --question {question.approval_id}"))
     steps = Table(box=None, pad_edge=False, header_style="dim")
     for column in ("STEP", "STATUS", "ATTEMPT", "DONE"):
         steps.add_column(column)

@@ -9,13 +9,16 @@ from typing import Any
 from headway.errors import InvalidSetting
 
 
-def read_input(pairs: Sequence[str], json_source: str | None, schema: Mapping[str, Any]) -> dict[str, Any]:
+def read_input(
+    pairs: Sequence[str], json_source: str | None, schema: Mapping[str, Any], *, option: str = "--input"
+) -> dict[str, Any]:
     """The input object; a pair replaces what the JSON file says for its key.
 
     Args:
         pairs: `key=value` each; `key=@FILE` takes the file's text, `key=@@text` a value that begins with `@`.
         json_source: A file with a JSON object, or `-` for standard input.
         schema: The workflow's JSON Schema; it says how to read a value that could be text or JSON.
+        option: What the pairs were given by, as messages name it.
 
     Raises:
         InvalidSetting: Naming the pair or file at fault.
@@ -25,7 +28,7 @@ def read_input(pairs: Sequence[str], json_source: str | None, schema: Mapping[st
     for pair in pairs:
         key, separator, text = pair.partition("=")
         if not separator or not key:
-            raise InvalidSetting(f"--input {pair!r} is no pair; write it as --input key=value")
+            raise InvalidSetting(f"{option} {pair!r} is no pair; write it as {option} key=value")
         values[key] = read_value(_text_of(key, text), _resolve(properties.get(key, {}), schema))
     return values
 

@@ -63,18 +63,27 @@ def run(settings: Settings, text: str, pairs: Sequence[str], json_source: str | 
     return run_in_process(settings, target.file, target.workflow_id, start)
 
 
-def rerun(settings: Settings, execution_id: str) -> int:
+def rerun(settings: Settings, execution_id: str, from_step: str | None, pairs: Sequence[str]) -> int:
+    """Do it over; a pair takes the place of its field of the input."""
+
     async def retry(backend: Backend, workflow: WorkflowView) -> Started:
-        return await backend.retry(execution_id)
+        given = None
+        if pairs:
+            same = msgspec.json.decode((await backend.execution(execution_id)).execution.input)
+            given = same | read_input(pairs, None, workflow.input_schema)
+        return await backend.retry(execution_id, given, from_step=from_step)
+
+    async def find_in(backend: Backend) -> WorkflowView:
+        found = await backend.execution(execution_id)
+        return await backend.workflow(found.execution.workflow_id)
 
     async def on_server(url: str) -> int:
         async with ServerBackend(url, settings.token) as backend:
-            return await _tell_and_follow(backend, await backend.retry(execution_id))
+            return await _tell_and_follow(backend, await retry(backend, await find_in(backend)))
 
     async def find() -> WorkflowView:
         async with open_backend(settings) as backend:
-            found = await backend.execution(execution_id)
-            return await backend.workflow(found.execution.workflow_id)
+            return await find_in(backend)
 
     url = server_url(settings)
     if url:
