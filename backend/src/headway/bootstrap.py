@@ -113,16 +113,19 @@ def build_server(settings: Settings, journal: Journal, hints: HintBus) -> "uvico
     from headway.api.app import create_app
     from headway.api.draining import DrainingServer
     from headway.api.uvicorn_protocol import server_config
+    from headway.services.event_streams import EventStreams
     from headway.services.fanout import Fanout
     from headway.services.feed import Feed
 
     fanout = Fanout(journal, hints, system_clock())
     feed = Feed(journal, hints, fanout.tails, system_clock(), node=secrets.token_hex(4))
+    executions = build_executions(journal, hints)
     app = create_app(
-        build_executions(journal, hints),
+        executions,
         fanout,
         open_outputs(settings),
         feed=feed,
+        streams=EventStreams(executions, fanout.tails),
         token=settings.token,
         allowed_hosts=settings.callable_as,
         allowed_origins=settings.allowed_origins,

@@ -20,6 +20,7 @@ from headway.api.draining import DrainingServer
 from headway.api.listening import listening_socket
 from headway.api.uvicorn_protocol import server_config
 from headway.ports import HintBus, Journal, OutputStore
+from headway.services.event_streams import EventStreams
 from headway.services.executions import Executions
 from headway.services.fanout import Fanout
 from headway.services.feed import Feed
@@ -73,6 +74,7 @@ def serving(
     *,
     fanout: dict[str, Any] | None = None,
     feed: dict[str, Any] | None = None,
+    streams: dict[str, Any] | None = None,
     drain_s: float = 5.0,
     config: dict[str, Any] | None = None,
     **options: Any,
@@ -84,6 +86,7 @@ def serving(
         hints: In this process unless given.
         fanout: Further arguments of `Fanout`.
         feed: Further arguments of `Feed`.
+        streams: Further arguments of `EventStreams`.
         drain_s: How long the server may drain.
         config: Attributes of the uvicorn configuration to change, as another server might have them.
         options: Of `create_app`.
@@ -92,7 +95,8 @@ def serving(
     executions = Executions(journal, hints, clock, lambda: secrets.randbits(80))
     fan, outputs = Fanout(journal, hints, clock, **fanout or {}), MemoryOutputStore()
     rich = Feed(journal, hints, fan.tails, clock, **{"node": "test", **(feed or {})})
-    app: ASGIApp = create_app(executions, fan, outputs, feed=rich, **options)
+    http = EventStreams(executions, fan.tails, **streams or {})
+    app: ASGIApp = create_app(executions, fan, outputs, feed=rich, streams=http, **options)
     settings = server_config(app, log_level="warning")
     for name, value in (config or {}).items():
         setattr(settings, name, value)

@@ -30,6 +30,7 @@ def create_app(
     outputs: OutputStore,
     *,
     feed: Feed,
+    streams: EventStreams,
     token: str | None = None,
     allowed_hosts: Sequence[str] = (),
     allowed_origins: Sequence[str] = (),
@@ -46,6 +47,7 @@ def create_app(
         fanout: Serves the WebSockets of simple mode.
         outputs: Files of executions.
         feed: Serves those of rich mode; on the tails of `fanout`.
+        streams: Serves events over HTTP; on the same tails.
         token: What clients must present; `None` for a server that asks for nothing.
         allowed_hosts: Names the server may be called by beside the loopback ones; `*` for any.
         allowed_origins: Origins whose pages may use the server beside its own.
@@ -85,7 +87,6 @@ def create_app(
             capabilities={"cancel": engine.cancel, "retry": engine.retry, "signals": engine.signals},
         )
     )
-    streams = EventStreams(executions, fanout.tails)
     app.include_router(event_routes(streams, f"{prefix}/api/executions"))
     app.include_router(
         log_routes(executions.journal, f"{prefix}/api/executions", is_public=not tokens.required)

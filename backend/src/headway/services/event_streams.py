@@ -107,13 +107,22 @@ class EventStreams:
         executions: Where pages come from.
         tails: Tell of growth, and read in their threads.
         max_waiting: Further pages that wait and streams are refused.
+        heartbeat_s: Silence after which a comment says that a stream's connection lives.
     """
 
-    def __init__(self, executions: Executions, tails: Tails, *, max_waiting: int = MAX_WAITING) -> None:
+    def __init__(
+        self,
+        executions: Executions,
+        tails: Tails,
+        *,
+        max_waiting: int = MAX_WAITING,
+        heartbeat_s: float = HEARTBEAT_S,
+    ) -> None:
         self._executions = executions
         self._journal = executions.journal
         self._tails = tails
         self._max_waiting = max_waiting
+        self._heartbeat_s = heartbeat_s
         self._written: WeakKeyDictionary[Chunk, bytes] = WeakKeyDictionary()
         self.waiting = 0
 
@@ -146,16 +155,17 @@ class EventStreams:
 
         Raises:
             ExecutionNotFound: There is no such execution.
+            TooManyConnections: Too many wait.
         """
+        self._check_room()
         return await self._tails.read(find_start, self._journal, execution_id, position)
 
-    async def follow(self, start: Start, write: Write, *, heartbeat_s: float = HEARTBEAT_S) -> None:
+    async def follow(self, start: Start, write: Write) -> None:
         """Write Server-Sent Events until the end of the log; ends early where the log is not what it was.
 
         Args:
             start: Where to begin.
             write: Takes what it is given in its own time; nothing is read ahead meanwhile.
-            heartbeat_s: Silence after which a comment says that the connection lives.
 
         Raises:
             TooManyConnections: Too many wait.
@@ -167,8 +177,8 @@ class EventStreams:
             tail, cursor, is_closed = listening.tail, start.cursor, start.is_at_end
             tail.notice((await self._record(tail)).head.last_seq)  # what came while nobody listened
             while not is_closed:
-                if cursor.seq >= tail.head and not listening.is_over:
-                    if not await listening.beyond(cursor.seq, heartbeat_s):
+                if cursor.seq >= tail.head and not (tail.is_closed or listening.is_over):
+                    if not await listening.beyond(cursor.seq, self._heartbeat_s):
                         await write(COMMENT)
                     continue
                 chunk = tail.chunk_after(cursor.seq) or await self._tails.read(self._read, tail, cursor.seq)
@@ -206,12 +216,13 @@ class EventStreams:
             text = self._written[chunk] = events_text(cursor, cut.body)
         return text, reached
 
+    def _check_room(self) -> None:
+        if self.waiting >= self._max_waiting:
+            raise TooManyConnections(f"{self._max_waiting:,} requests wait for events already; try later")
+
     @asynccontextmanager
     async def _listening(self, record: ExecutionRecord) -> AsyncIterator[_Listening]:
-        if self.waiting >= self._max_waiting:
-            raise TooManyConnections(
-                f"{self._max_waiting:,} requests already wait for events here; try later"
-            )
+        self._check_room()
         listening = _Listening(self._tails.open(record))
         listening.tail.listen(listening)
         self.waiting += 1
