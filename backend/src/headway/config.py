@@ -99,6 +99,9 @@ class Settings:
             self.url,
             "like http://127.0.0.1:8321",
         )
+        # It travels in a header; the message does not repeat what is secret.
+        fits = self.token is None or (self.token.isascii() and self.token.isprintable())
+        _require(fits, "token", "…", "printable ASCII")
         database_path(self.database)
 
     @classmethod

@@ -536,6 +536,20 @@ def _built(tmp_path: Path) -> Path:
     return static
 
 
+def test_the_prefix_alone_leads_to_the_page(built: Path) -> None:
+    """It is the address that `headway serve` prints and opens."""
+    with serving(static_dir=built, prefix="/headway") as server:
+        answer = httpx.get(server.url, follow_redirects=True, trust_env=False)
+    assert (answer.status_code, answer.url.path) == (200, "/headway/")
+
+
+def test_an_unknown_status_is_named_once_with_what_there_is(http: httpx.Client) -> None:
+    answer = http.get("/api/executions", params={"status": "bogus"})
+    (fault,) = answer.json()["errors"]
+    assert (answer.status_code, fault["field"]) == (422, "status[0]")
+    assert "queued" in fault["message"]
+
+
 @pytest.mark.parametrize("prefix", ["", "/headway"])
 @pytest.mark.parametrize("path", ["/", "/executions/7ZZZZZZZZZZZZZZZZZZZZZZZZZ", "/workflows/audit"])
 def test_every_other_path_is_the_page(built: Path, prefix: str, path: str) -> None:

@@ -7,7 +7,7 @@ from msgspec import Raw
 from rich.console import Console
 from tests.support.builders import AT
 
-from headway.cli import exits
+from headway.cli import exits, main
 from headway.cli.live_view import picture
 from headway.cli.outcomes import describe_end, exit_code
 from headway.cli.plain_view import PlainView, line_of, without_controls
@@ -21,6 +21,7 @@ from headway.errors import (
     InvalidInput,
     JournalUnavailable,
     ServerUnreachable,
+    Unauthorized,
 )
 
 TOTALS = e.Totals(events=4, logs=1, errors=0)
@@ -62,6 +63,22 @@ def test_an_error_is_a_line_of_what_and_a_line_of_what_next() -> None:
         "  Start one: headway serve FILE",
     ]
     assert "headway ls" in exits.explain(ExecutionNotFound(), debug=False)
+
+
+def test_without_a_token_a_command_names_the_variable_not_the_header() -> None:
+    told = exits.explain(Unauthorized(), debug=False)
+    assert "HEADWAY_TOKEN" in told
+    assert "Bearer" not in told
+
+
+def test_ctrl_c_while_the_command_still_imports_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("headway.cli.app.app", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == exits.INTERRUPTED
 
 
 def test_every_field_at_fault_is_named() -> None:

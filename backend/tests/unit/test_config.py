@@ -74,6 +74,12 @@ def test_listening_on_this_machine_needs_no_token() -> None:
         Settings(host=host).require_safe_binding()
 
 
+def test_a_token_that_no_header_carries_is_refused_without_showing_it() -> None:
+    with pytest.raises(InvalidSetting, match=r"HEADWAY_TOKEN .* printable ASCII") as refused:
+        Settings(token="s\xe9same")
+    assert "same" not in refused.value.message
+
+
 def test_the_token_is_not_shown() -> None:
     assert "correct horse" not in repr(Settings(token="correct horse"))
 

@@ -19,6 +19,7 @@ from headway.adapters.journal import sqlite_housekeeping, wal_checkpointer
 from headway.adapters.journal.sqlite import SqliteJournal
 from headway.adapters.journal.sqlite_database import SqliteDatabase
 from headway.adapters.journal.sqlite_schema import MIGRATIONS
+from headway.adapters.journal.writer_lock import WriterLock
 from headway.domain.identifiers import ExecutionId
 from headway.errors import ConflictError, JournalCorrupt, JournalTooNew, JournalUnavailable
 from headway.ports import Appended, ExecutionFilter
@@ -145,6 +146,27 @@ class TestCompaction:
 
 
 class TestFaults:
+    def test_a_checkpoint_that_keeps_failing_is_told_once(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """The disk is full for hours, and the log of the server must not fill with it too."""
+        rounds: list[int] = []
+
+        def refuse(*_: object) -> None:
+            rounds.append(1)
+            checkpointer.note_commit()
+            raise sqlite3.OperationalError("database or disk is full")
+
+        monkeypatch.setattr(wal_checkpointer, "INTERVAL_S", 0.001)
+        monkeypatch.setattr(wal_checkpointer.WalCheckpointer, "_round", refuse)
+        checkpointer = wal_checkpointer.WalCheckpointer(
+            lambda _: sqlite3.connect(":memory:"), str(tmp_path / "x.db"), WriterLock(str(tmp_path / "lock"))
+        )
+        checkpointer.note_commit()
+        eventually(lambda: len(rounds) >= 3, within_s=5.0)
+        checkpointer.close()
+        assert [record.levelname for record in caplog.records].count("WARNING") == 1
+
     def test_a_full_disk_is_named_and_keeps_what_was_stored(self, journal: SqliteJournal, path: Path) -> None:
         execution = journal.create(a_new_execution())[0]
         with journal._database.writing() as cursor:

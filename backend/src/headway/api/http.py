@@ -12,7 +12,7 @@ from headway.api import models
 from headway.api.answers import execution_id_of, json_answer
 from headway.api.auth import SESSION_COOKIE, Tokens
 from headway.api.http_controls import control_routes
-from headway.domain.events import LEVELS, Level, Phase, Status
+from headway.domain.events import LEVELS, Level, Phase
 from headway.domain.identifiers import ExecutionId, WorkflowId
 from headway.errors import OutputNotFound, Unauthorized
 from headway.ports import ExecutionFilter, OutputStore
@@ -108,7 +108,7 @@ def _execution_routes(router: APIRouter, executions: Executions, api: str) -> No
     @router.get(api, tags=["executions"], response_model=models.Executions)
     def list_executions(
         workflow_id: str | None = None,
-        status: Annotated[list[Status | Phase] | None, Query(description="May be repeated.")] = None,
+        status: Annotated[list[Phase] | None, Query(description="May be repeated.")] = None,
         limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
         cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
     ) -> Response:

@@ -6,7 +6,7 @@ from html import escape
 from pathlib import Path
 
 from fastapi import APIRouter, Request
-from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
 from headway.errors import NotFound
 
@@ -45,6 +45,12 @@ def static_routes(static_dir: Path | None, prefix: str) -> APIRouter:
     @router.get(f"{prefix}/ws/{{path:path}}")
     def nothing(path: str) -> Response:
         raise NotFound(f"the API has no {path!r}")
+
+    if prefix:
+
+        @router.get(prefix)
+        def slash() -> Response:
+            return RedirectResponse(f"{prefix}/")
 
     @router.get(f"{prefix}/{{path:path}}")
     def page(request: Request, path: str) -> Response:

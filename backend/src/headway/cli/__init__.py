@@ -3,6 +3,9 @@
 
 def main() -> None:
     """Run the command line; the exit code tells the outcome."""
-    from headway.cli.app import app
+    try:
+        from headway.cli.app import app
 
-    app()
+        app()
+    except KeyboardInterrupt:  # while the imports still went on
+        raise SystemExit(130) from None

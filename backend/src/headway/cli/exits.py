@@ -43,7 +43,7 @@ def explain(error: BaseException, *, debug: bool) -> str:
         return "".join(traceback.format_exception(error)).rstrip()
     if isinstance(error, HeadwayError):
         what, _, hint = error.message.partition("; ")
-        hint = f"{hint[:1].upper()}{hint[1:]}" or _HINTS.get(type(error), "")
+        hint = _HINTS.get(type(error)) or f"{hint[:1].upper()}{hint[1:]}"
         lines = [f"Error: {what}", *([f"  {hint}"] if hint else [])]
         details = error.fields.get("errors")
         if isinstance(details, list):

@@ -50,6 +50,7 @@ class WalCheckpointer:
 
     def _run(self) -> None:
         connection: sqlite3.Connection | None = None
+        has_failed = False
         while not self._stopping.is_set():
             self._written.wait()
             if self._stopping.wait(INTERVAL_S):
@@ -58,9 +59,15 @@ class WalCheckpointer:
             try:
                 connection = connection or self._connect(BUSY_TIMEOUT_S)
                 self._round(connection)
+                has_failed = False
             except (sqlite3.Error, OSError) as error:
                 # What is wrong with the disk or the file, the next commit tells its caller.
-                _log.warning("checkpoint of %s failed: %s", self._wal, error)
+                _log.log(
+                    logging.DEBUG if has_failed else logging.WARNING,
+                    "checkpoint of %s failed: %s",
+                    *(self._wal, error),
+                )
+                has_failed = True
         if connection is not None:
             connection.close()
 
