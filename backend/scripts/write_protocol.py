@@ -9,10 +9,12 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 from scripts.rich_vectors import rich_files
+from scripts.yaml_text import yaml_text
 
 from headway.domain import events as e
 from headway.domain.execution import MAX_CONTROLS, MAX_STEPS, State
 from headway.domain.position import chain, initial_tag
+from headway.protocol.asyncapi import asyncapi_document
 from headway.protocol.schema import protocol_schema
 
 ROOT = Path(__file__).resolve().parents[2] / "protocol"
@@ -306,6 +308,7 @@ def files() -> Iterator[tuple[Path, str]]:
     """Every generated file with its text."""
     pretty = {"indent": 2, "ensure_ascii": False}
     yield ROOT / "schema.json", json.dumps(protocol_schema(), **pretty) + "\n"
+    yield ROOT / "asyncapi.yaml", yaml_text(asyncapi_document())
     yield ROOT / "fixtures" / "frames.json", json.dumps(list(golden_frames()), **pretty) + "\n"
     yield ROOT / "fixtures" / "tags.json", json.dumps(tag_chain(), **pretty) + "\n"
     for path, content in rich_files():

@@ -6,12 +6,16 @@ import msgspec
 
 from headway.domain.events import KINDS, EventData
 from headway.domain.execution import State
+from headway.protocol.messages import CLIENT_MESSAGES, SERVER_MESSAGES
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def protocol_schema() -> dict[str, Any]:
-    """One document: `#/$defs/Event` is the union by `kind`, `#/$defs/State` the fold."""
+    """One document: `#/$defs/Event` is the union by `kind`, `#/$defs/State` the fold.
+
+    `ClientMessage` and `ServerMessage` are those of rich mode, by `t`; of `ev` the header line.
+    """
     (state, *bodies), definitions = msgspec.json.schema_components(
         [State, *KINDS.values()], ref_template="#/$defs/{name}"
     )
@@ -21,6 +25,7 @@ def protocol_schema() -> dict[str, Any]:
         definitions[f"{name}Event"] = _envelope(data, body)
     definitions["Event"] = {"oneOf": [{"$ref": f"#/$defs/{_name(body)}Event"} for body in bodies]}
     definitions["SnapshotFrame"] = _snapshot(state)
+    definitions |= _messages(state)
     return {
         "$schema": DIALECT,
         "title": "Headway protocol",
@@ -28,6 +33,20 @@ def protocol_schema() -> dict[str, Any]:
         "$ref": "#/$defs/Event",
         "$defs": dict(sorted(definitions.items())),
     }
+
+
+def _messages(state: dict[str, Any]) -> dict[str, Any]:
+    """The messages of rich mode, with what they carry as it is stored."""
+    structs = [*CLIENT_MESSAGES.values(), *SERVER_MESSAGES.values()]
+    references, definitions = msgspec.json.schema_components(structs, ref_template="#/$defs/{name}")
+    for definition in definitions.values():
+        definition["description"] = " ".join(definition.get("description", "").split("\n\n")[0].split())
+    definitions["Snap"]["properties"]["state"] = state
+    definitions["Snap"]["properties"]["logs"]["items"] = {"$ref": "#/$defs/LogEvent"}
+    client, server = references[: len(CLIENT_MESSAGES)], references[len(CLIENT_MESSAGES) :]
+    definitions["ClientMessage"] = {"oneOf": client}
+    definitions["ServerMessage"] = {"oneOf": server}
+    return definitions
 
 
 def _name(reference: dict[str, Any]) -> str:
