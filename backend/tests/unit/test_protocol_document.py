@@ -8,12 +8,12 @@ import jsonschema
 import pytest
 
 from headway import errors
-from headway.api import limits, uvicorn_protocol
+from headway.api import event_stream, http_events, http_log, limits, uvicorn_protocol
 from headway.errors import HeadwayError, WorkflowError
 from headway.protocol import simple
 from headway.protocol.close_codes import CloseCode
 from headway.protocol.schema import protocol_schema
-from headway.services import controls, executions, fanout
+from headway.services import controls, event_streams, executions, fanout, log_chunks, log_lines, log_search
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "protocol.md").read_text(encoding="utf-8")
 ERRORS = [
@@ -72,6 +72,20 @@ def test_every_close_code_is_documented() -> None:
         (int(uvicorn_protocol.PING_INTERVAL_S), "ping every 15 s"),
         (int(uvicorn_protocol.PING_TIMEOUT_S), "answered it within 15 s"),
         (uvicorn_protocol.MAX_FRAME_BYTES, "a frame above 131,072 bytes"),
+        (log_lines.CHUNK_LINES, "the lines 4,096 *n*"),
+        (log_chunks.MAX_SHOWN, "cut to 16,384 characters"),
+        (log_search.MATCHED_CHARACTERS, "the first 4,096 characters"),
+        (log_search.SHOWN_CHARACTERS, "cut to 1,000 characters"),
+        (log_search.MAX_SEARCHES, "At most 2 searches"),
+        (int(log_search.QUEUE_S), "wait up to 2 s"),
+        (int(log_search.SLICE_S), "After about 1 s"),
+        (int(log_search.LINE_S * 1_000), "more than 50 ms for a line"),
+        (http_log.MAX_HITS, "(1 to 1,000; 100 by default), their"),
+        (int(http_events.MAX_WAIT_S), "(0 to 30 seconds"),
+        (http_events.MAX_EVENTS, "(1 to 10,000; 1,000"),
+        (event_streams.MAX_WAITING, "At most 5,000 requests"),
+        (int(event_streams.HEARTBEAT_S), "after 15 s of silence"),
+        (int(event_stream.STALL_S), "takes nothing for 15 s is cut off"),
         (executions.MAX_INPUT_BYTES, "1 MiB (1,048,576 bytes)"),
         (controls.MAX_KEY_LENGTH, "1 to 200 printable characters"),
         (limits.MAX_BODY_BYTES - executions.MAX_INPUT_BYTES, "and 4 KiB around it"),
