@@ -105,6 +105,14 @@ def test_a_workflow_that_the_server_does_not_serve_is_told_with_the_way_out(
     assert f"headway serve {other}" in refused.stderr
 
 
+def test_a_name_that_a_served_file_lacks_is_told_with_those_it_has(served: Serving) -> None:
+    flows = served.database.parent / "flows.py"
+    refused = served.command("run", f"{flows}:reprot", "-i", "month=May")
+    assert refused.returncode == 2
+    assert "defines no workflow 'reprot'" in refused.stderr
+    assert "It has report" in refused.stderr
+
+
 def test_a_file_that_does_not_import_is_shown_and_the_others_are_served(served: Serving) -> None:
     listed = asked(served, "/api/workflows")
     assert {each["workflow_id"] for each in listed["workflows"]} >= {"report", "steady"}  # type: ignore[union-attr,attr-defined]

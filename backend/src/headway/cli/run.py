@@ -127,6 +127,11 @@ async def find_served(backend: ServerBackend, settings: Settings, target: Target
     if target.file is not None and (settings.url is None or target.workflow_id is None):
         candidates = [each for each in candidates if Path(each.source) == target.file]
     if not candidates:
+        of_file = sorted(each.workflow_id for each in served if Path(each.source) == target.file)
+        if of_file:
+            raise WorkflowNotFound(
+                f"{target.file} defines no workflow {target.workflow_id!r}; it has {', '.join(of_file)}"
+            )
         wanted = target.workflow_id or "a workflow"
         file = target.file or "FILE"
         raise WorkflowNotFound(
