@@ -15,16 +15,15 @@ from headway.domain.execution import State
 from headway.domain.identifiers import ExecutionId
 from headway.domain.progress import Rollup
 from headway.errors import HeadwayError
-from headway.ports import Batch, Lease, Summary
+from headway.ports import Batch, Lease
 from headway.services.inbox import Dropped, Entry, Inbox, Latest, Seal
-from headway.services.states import encode_state
+from headway.services.states import encode_state, summary_of
 
 PROGRESS_SPACING_NS = 50_000_000  # of one step's progress events; in between, the last one counts
 CHECKPOINT_EVENTS = 1_000
 CHECKPOINT_S = 1.0
 CLOSING_EVENTS = 100  # a log that ends so soon is folded faster than its last state is stored
 PRODUCER = "worker"  # numbers start anew with each lease, which is its epoch
-_SUMMARY_CHARS = 500
 _ENDS = (e.StepCompleted, e.StepFailed, e.StepCancelled, e.StepRetrying, e.StepSkipped)
 
 Waiter = asyncio.Future[None]
@@ -267,26 +266,6 @@ class Lane:
             if entry.step_id in self._held:
                 self._release(draft, entry.step_id)
             self._progress_at.pop(entry.step_id, None)
-
-
-def summary_of(state: State) -> Summary:
-    """What a list shows of this state."""
-    return Summary(
-        status=str(state.status),
-        phase=str(state.phase),
-        progress=state.progress,
-        indeterminate=state.indeterminate,
-        attempt=state.attempt,
-        started_at=state.started_at,
-        ended_at=state.ended_at,
-        message=_cut(state.message),
-        error=_cut(state.error),
-        error_code=state.error_code,
-    )
-
-
-def _cut(text: str | None) -> str | None:
-    return text if text is None or len(text) <= _SUMMARY_CHARS else text[: _SUMMARY_CHARS - 1] + "…"
 
 
 def _gap(dropped: Dropped) -> e.Gap:

@@ -9,6 +9,7 @@ from headway.domain.execution import State
 from headway.domain.identifiers import ExecutionId
 from headway.ports import Journal, Summary
 
+_SUMMARY_CHARS = 500
 _decode_state = msgspec.json.Decoder(State).decode
 encode_state = msgspec.json.Encoder().encode
 
@@ -50,14 +51,18 @@ def load_state(journal: Journal, execution_id: ExecutionId, upto: int | None = N
 def summary_of(state: State) -> Summary:
     """What the list of executions shows of this state; the error is cut to its first line."""
     return Summary(
-        status=state.status,
-        phase=state.phase,
+        status=str(state.status),
+        phase=str(state.phase),
         progress=state.progress,
         indeterminate=state.indeterminate,
         attempt=state.attempt,
         started_at=state.started_at,
         ended_at=state.ended_at,
-        message=state.message,
-        error=state.error.partition("\n")[0] if state.error else None,
+        message=_cut(state.message),
+        error=_cut(state.error.partition("\n")[0] if state.error else None),
         error_code=state.error_code,
     )
+
+
+def _cut(text: str | None) -> str | None:
+    return text if text is None or len(text) <= _SUMMARY_CHARS else text[: _SUMMARY_CHARS - 1] + "…"
