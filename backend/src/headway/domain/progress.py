@@ -25,7 +25,7 @@ class _Unit:
         self.counted = 0.0  # fraction of the unit that the roll-up's sum has of it
 
     def fraction(self) -> float:
-        return min(1.0, self.done / self.items)
+        return self.done / self.items if self.done < self.items else 1.0
 
 
 class Rollup:
@@ -69,15 +69,16 @@ class Rollup:
         if data.parent is not None:
             return  # a child counts through its group's own done/total
         unit = self._planned.get(data.step)
-        if unit is None and not self._planned:
-            unit = _Unit(data.weight)
-            self._found_weight += data.weight
-        if unit is None:
+        if unit is None and self._planned:
             return
+        if unit is None:
+            unit = _Unit(data.weight)
+            self._found_weight += data.weight  # more is to be done, so the value does not rise
         self._unit_of[data.step_id] = unit
         self._fraction_of[data.step_id] = 0.0
         unit.items += 1
-        self._move(unit)
+        if unit.done:
+            self._move(unit)
 
     def _progress(self, data: e.StepProgressed) -> None:
         if data.step_id is None:

@@ -86,7 +86,7 @@ class RunningExecution:
         self._input, self._attempt = claim.record.input, claim.state.attempt
         self._workflow = workflow
         self._cancel: e.ControlRequested | None = claim.memo.cancel
-        self._halted = asyncio.Event()
+        self._halted: asyncio.Future[None] = self.loop.create_future()  # done when the body is to end
         self._blocking: set[asyncio.Task[Any]] = set()  # steps that a plain body waits for
         self._fault: tuple[BaseException, StepRecord] | None = None
 
@@ -134,7 +134,7 @@ class RunningExecution:
             elif isinstance(data, e.ControlRequested) and self._cancel is None:
                 self._cancel = data
                 self._deliver(data)
-                self._halted.set()
+                self._interrupt()
             elif isinstance(data, e.ApprovalAnswered | e.SignalReceived):
                 self.waits.hear(data)
 
@@ -154,7 +154,11 @@ class RunningExecution:
         """Stop without a word: another worker goes on, or somebody else has ended it."""
         self._is_left = True
         self.lane.detach()
-        self._halted.set()
+        self._interrupt()
+
+    def _interrupt(self) -> None:
+        if not self._halted.done():
+            self._halted.set_result(None)
 
     async def drive(self) -> None:
         """Run it to its end, or until it is left."""
@@ -186,19 +190,17 @@ class RunningExecution:
             return Raised(error)
         scope = EngineScope(self, Attempt())
         body = self._start_body(scope, arguments)
-        halted = asyncio.create_task(self._halted.wait())
         timeout_s = self._workflow.definition.timeout_s
         try:
-            waiting: tuple[asyncio.Future[Any], ...] = (body, halted)
+            waiting: tuple[asyncio.Future[Any], ...] = (body, self._halted)
             await asyncio.wait(waiting, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
             if body.done() and self._cancel is None:
                 return body.result()
             await self._halt(body)
-            if halted.done():
+            if self._halted.done():
                 return body.result() if body.done() else Returned(None)
             return Raised(ExecutionTimeout(f"the execution took longer than {timeout_s:g} s"))
         finally:
-            halted.cancel()
             self.tools.scope_ended(scope)
 
     def _start_body(self, scope: EngineScope, arguments: dict[str, Any]) -> "asyncio.Future[Outcome]":
