@@ -8,12 +8,27 @@ import jsonschema
 import pytest
 
 from headway import errors
-from headway.api import event_stream, http_events, http_log, limits, uvicorn_protocol
+from headway.api import admission, event_stream, http_events, http_log, limits, uvicorn_protocol
 from headway.errors import HeadwayError, WorkflowError
-from headway.protocol import simple
+from headway.protocol import codec, simple
 from headway.protocol.close_codes import CloseCode
+from headway.protocol.messages import CLIENT_MESSAGES, SERVER_MESSAGES, Limits
 from headway.protocol.schema import protocol_schema
-from headway.services import controls, event_streams, executions, fanout, log_chunks, log_lines, log_search
+from headway.protocol.session import Timers
+from headway.protocol.subscription import Pacing
+from headway.services import (
+    chunk,
+    controls,
+    event_streams,
+    executions,
+    fanout,
+    feed,
+    feed_reads,
+    lobby,
+    log_chunks,
+    log_lines,
+    log_search,
+)
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "protocol.md").read_text(encoding="utf-8")
 ERRORS = [
@@ -53,7 +68,7 @@ def test_every_code_of_a_failed_execution_is_documented() -> None:
 
 
 def test_every_close_code_is_documented() -> None:
-    documented = {int(cells[0]) for cells in table_after("### Close codes") if cells[0].isdigit()}
+    documented = {int(cells[0]) for cells in table_after("## Close codes") if cells[0].isdigit()}
 
     assert documented == set(CloseCode) | OTHERS_CODES
 
@@ -88,6 +103,28 @@ def test_every_close_code_is_documented() -> None:
         (int(event_stream.STALL_S), "takes nothing for 15 s is cut off"),
         (executions.MAX_INPUT_BYTES, "1 MiB (1,048,576 bytes)"),
         (controls.MAX_KEY_LENGTH, "1 to 200 printable characters"),
+        (Limits().message_bytes, "16 KiB a message"),
+        (Limits().messages_per_s, "20 messages a second"),
+        (Limits().burst, "after a burst of 60 (4429"),
+        (Limits().subscriptions, "128 subscriptions"),
+        (Limits().window_events, "at most 4,096 events and 1 MiB unacknowledged"),
+        (Limits().window_bytes >> 20, "and 1 MiB unacknowledged"),
+        (Pacing().frame_events, "one frame of at most 256 events"),
+        (Pacing().conflated_events, "conflated, 4,096)"),
+        (Pacing().frame_bytes, "and 64 KiB (or one line)"),
+        (chunk.MIN_DEFLATED_BYTES, "an `ev` frame of 1 KiB or more"),
+        (codec.MAX_SNAP_BYTES, "≤ 64 KiB a part"),
+        (feed_reads.MAX_SNAPSHOT_LOG_BYTES, "≤ 256 KiB together"),
+        (lobby.MAX_ROWS, "the 200 newest"),
+        (feed.DRAINED_PER_S, "(at most 500 a second)"),
+        (int(Timers().hello_s), "no `hello` within 5 s"),
+        (int(Timers().ping_s), "Ping every 15 s"),
+        (int(Timers().pong_s), "silent for 10 s"),
+        (int(Timers().stall_s), "write stalls for 15 s"),
+        (int(Timers().auth_soon_s), "60 s before the token ends"),
+        (int(Timers().auth_grace_s), "25 s after its end"),
+        (admission.UPGRADES_PER_S, "more than 500 new WebSockets a second"),
+        (admission.UPGRADE_BURST, "after a burst of 2,000"),
         (limits.MAX_BODY_BYTES - executions.MAX_INPUT_BYTES, "and 4 KiB around it"),
     ],
 )
@@ -113,8 +150,24 @@ def test_the_frames_shown_fit_the_schema(example: dict[str, object]) -> None:
 
 
 def test_the_document_shows_an_event_a_snapshot_and_a_problem() -> None:
-    assert [one.get("kind", one.get("code")) for one in examples()] == [
+    assert [one.get("kind", one.get("code")) for one in examples() if "t" not in one] == [
         "invalid_input",
         "step.progressed",
         "snapshot",
     ]
+
+
+@pytest.mark.parametrize("example", [one for one in examples() if "t" in one], ids=lambda one: one["t"])
+def test_the_messages_shown_fit_the_schema(example: dict[str, object]) -> None:
+    side = "ClientMessage" if example["t"] in CLIENT_MESSAGES else "ServerMessage"
+    schema = {**protocol_schema(), "$ref": f"#/$defs/{side}"}
+
+    jsonschema.Draft202012Validator(schema).validate(example)
+
+
+def test_every_message_has_a_row() -> None:
+    def named(heading: str) -> list[str]:
+        return [cells[0].strip("`") for cells in table_after(heading) if cells[0].startswith("`")]
+
+    assert named("### Client to server") == list(CLIENT_MESSAGES)
+    assert named("### Server to client") == list(SERVER_MESSAGES)
