@@ -224,11 +224,21 @@ class Catalog(Protocol):
         ...
 
 
+SUSPECT_CRASHES = 2  # one that has so many may be what takes its workers down
+
+
 class StartQueue(Protocol):
     """Who runs what. A lease ends when its owner is known to be dead, never by a clock."""
 
     def claim(self, owner: str, workflow_ids: Sequence[WorkflowId], limit: int) -> list[ExecutionRecord]:
-        """Take up to `limit` open executions that nobody holds, oldest first; raises their lease epoch."""
+        """Take up to `limit` open executions that nobody holds, oldest first; raises their lease epoch.
+
+        Where there are suspects (`SUSPECT_CRASHES`), it is one of them alone, with the most crashes.
+        """
+        ...
+
+    def forgive(self, execution_id: ExecutionId) -> None:
+        """Count the execution's crashes anew: it has run for a while and harmed nobody."""
         ...
 
     def release(self, owner: str, *, crashed: bool) -> list[ExecutionRecord]:

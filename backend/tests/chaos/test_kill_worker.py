@@ -89,6 +89,22 @@ def test_an_execution_that_takes_its_worker_down_again_and_again_ends_as_a_crash
     assert isinstance(journal_end(tmp_path, after), e.ExecutionCompleted), "others are served on"
 
 
+def test_a_killer_is_told_from_those_that_only_were_there(tmp_path: Path) -> None:
+    """Innocents with one long step, each there whenever the worker died, go on to their end."""
+    marker = tmp_path / "marker"
+    with serving(tmp_path / "headway.db") as served, journal_of(tmp_path / "headway.db") as journal:
+        killer = served.start("deadly")
+        innocents = [served.start("waiting", marker=str(marker)) for _ in range(3)]
+        eventually(lambda: is_closed(journal, killer), within_s=60)
+        marker.write_text("go on")
+        for each in innocents:
+            eventually(lambda one=each: is_closed(journal, one), within_s=60)
+    end = journal_end(tmp_path, killer)
+    assert isinstance(end, e.ExecutionFailed)
+    assert end.code == "crash_loop"
+    assert all(isinstance(journal_end(tmp_path, each), e.ExecutionCompleted) for each in innocents)
+
+
 def journal_end(tmp_path: Path, execution_id: ExecutionId) -> e.EventData:
     with journal_of(tmp_path / "headway.db") as journal:
         return stored_events(journal, execution_id)[-1].data

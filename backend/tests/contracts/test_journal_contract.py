@@ -431,6 +431,25 @@ class TestQueue:
         assert (record.execution_id, record.lease_epoch) == (open_, 2)
         assert journal.release("w1", crashed=True) == []
 
+    def test_a_suspect_is_claimed_alone_and_first_the_one_with_most_crashes(self, journal: Journal) -> None:
+        """Who was there at two crashes may be their cause: nothing is handed out beside it."""
+        ids = [journal.create(a_new_execution())[0] for _ in range(3)]
+        other = journal.create(a_new_execution(workflow_id="other"))[0]
+        for _ in range(2):
+            journal.claim("w1", [WORKFLOW], 10)
+            journal.release("w1", crashed=True)
+        fresh = journal.create(a_new_execution())[0]
+        assert journal.claim("w1", [WORKFLOW], 0) == []
+        [first] = journal.claim("w1", [WORKFLOW], 10)
+        journal.release("w1", crashed=True)
+        assert (first.execution_id, first.crashes) == (ids[0], 2)
+        assert [each.execution_id for each in journal.claim("w2", [WORKFLOW], 10)] == [ids[0]]
+        assert [each.execution_id for each in journal.claim("w3", [WORKFLOW], 10)] == [ids[1]]
+        journal.forgive(ids[2])
+        assert journal.get(ids[2]).crashes == 0
+        taken = journal.claim("w4", [WORKFLOW, WorkflowId("other")], 10)
+        assert [each.execution_id for each in taken] == [ids[2], other, fresh]
+
     def test_crashes_are_counted_until_a_step_is_done(self, journal: Journal, execution: ExecutionId) -> None:
         for crashes in (1, 2):
             journal.claim("w1", [WORKFLOW], 1)

@@ -51,6 +51,27 @@ def test_three_crashes_in_a_row_end_an_execution_as_failed_with_its_seal(journal
     assert journal.get(execution_id).summary.error_code == "crash_loop"
 
 
+def test_of_many_only_the_one_that_crashes_alone_is_blamed(journal: MemoryJournal) -> None:
+    """An innocent with a long step, which was there each time, does not end as a crash loop."""
+    killer, *innocents = [an_open_execution(journal) for _ in range(4)]
+    for number in range(1, 4):
+        crash(journal, number)
+    assert load_state(journal, killer).error_code == "crash_loop"
+    assert not any(journal.get(each).head.closed for each in innocents)
+    assert {journal.get(each).crashes for each in innocents} == {2}
+
+
+def test_with_others_beside_it_a_suspect_ends_only_after_twice_as_many(journal: MemoryJournal) -> None:
+    """As where the others were running already when it was taken up."""
+    both = [an_open_execution(journal) for _ in range(2)]
+    for number in range(6):
+        assert not any(journal.get(each).head.closed for each in both)
+        for _ in both:  # one claim hands out one suspect
+            journal.claim(f"worker-{number}", [WORKFLOW], 10)
+        crash_guard.settle(journal, MemoryHintBus(), SystemClock(), f"worker-{number}", crashed=True)
+    assert all(load_state(journal, each).error_code == "crash_loop" for each in both)
+
+
 def test_two_crashes_do_not(journal: MemoryJournal) -> None:
     execution_id = an_open_execution(journal)
     for number in (1, 2):

@@ -272,6 +272,7 @@ class TestVersions:
         journal.close()
         by_hand(
             path,
+            "DROP INDEX execution_suspect",
             "DROP INDEX execution_uncompacted",
             "DROP INDEX idempotency_key_of_execution",
             "ALTER TABLE execution DROP COLUMN compacted",

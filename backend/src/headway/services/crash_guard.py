@@ -7,10 +7,11 @@ from headway.domain.execution import State, fold
 from headway.domain.identifiers import ExecutionId
 from headway.domain.timestamps import timestamp
 from headway.errors import AppendConflict, CrashLoop
-from headway.ports import Batch, Clock, ExecutionRecord, Hint, HintBus, Journal
+from headway.ports import SUSPECT_CRASHES, Batch, Clock, ExecutionRecord, Hint, HintBus, Journal
 from headway.services.states import encode_state, load_state, summary_of
 
-MAX_CRASHES = 3  # without a step completed in between
+MAX_CRASHES = SUSPECT_CRASHES + 1  # the last one alone, without a step completed in between
+MAX_CRASHES_IN_COMPANY = 2 * MAX_CRASHES  # any of them could be the cause; but this must end
 _TRIES = 5  # others may append meanwhile: a control, or a worker that has just taken it up
 
 logger = logging.getLogger("headway.supervisor")
@@ -21,7 +22,8 @@ def settle(
 ) -> list[ExecutionRecord]:
     """End the leases of a dead owner, so that its executions are taken up again.
 
-    Those that took their worker down `MAX_CRASHES` times without completing a step end as failed.
+    One that was the only one of its worker, and has `MAX_CRASHES` without completing a step, ends as failed;
+    with others beside it, it is only suspected, up to `MAX_CRASHES_IN_COMPANY`.
 
     Returns:
         The executions that the owner had held.
@@ -30,8 +32,9 @@ def settle(
         JournalUnavailable: Nothing may be settled yet; call again.
     """
     released = journal.release(owner, crashed=crashed)
+    limit = MAX_CRASHES if len(released) == 1 else MAX_CRASHES_IN_COMPANY
     for record in released:
-        if crashed and record.crashes >= MAX_CRASHES:
+        if crashed and record.crashes >= limit:
             _fail(journal, hints, clock, owner, record)
     if released:
         hints.publish([Hint("queue")])

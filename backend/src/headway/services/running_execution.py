@@ -17,7 +17,15 @@ from headway.errors import (
     ExecutionTimeout,
     HeadwayError,
 )
-from headway.ports import Clock, OutputStore, RunnableWorkflow, Scope, StepOptions, current_scope
+from headway.ports import (
+    SUSPECT_CRASHES,
+    Clock,
+    OutputStore,
+    RunnableWorkflow,
+    Scope,
+    StepOptions,
+    current_scope,
+)
 from headway.services.attempts import HALT_S, RECANCEL_S, guarded, settles
 from headway.services.claims import Claim
 from headway.services.failures import causes, error_code, error_line, user_traceback
@@ -81,6 +89,7 @@ class RunningExecution:
         self.loop = asyncio.get_running_loop()
         self.steps, self.groups, self.waits = StepRunner(self), StepGroups(self), Waits(self)
         self.stopping = False  # user code is to end
+        self.is_suspect = claim.record.crashes >= SUSPECT_CRASHES  # until a step of it is done
         self.lost: HeadwayError | None = None  # why nothing more can be recorded
         self._is_left = False
         self._input, self._attempt = claim.record.input, claim.state.attempt
@@ -99,6 +108,9 @@ class RunningExecution:
             await self.lane.commit(data)
         except HeadwayError:
             raise asyncio.CancelledError from None  # `lose` has been told why
+        if self.is_suspect:
+            self.is_suspect = False
+            self.tools.made_room()
 
     def check_running(self) -> None:
         """No step starts in an execution that is being stopped."""

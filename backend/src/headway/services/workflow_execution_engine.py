@@ -29,6 +29,7 @@ from headway.ports import (
     Scope,
 )
 from headway.services.claims import Claim, read_claim
+from headway.services.probation import Probation
 from headway.services.processes import Processes
 from headway.services.recorder import Recorder
 from headway.services.running_execution import RunningExecution, Tools
@@ -82,6 +83,7 @@ class WorkflowExecutionEngine(Engine):
             processes=Processes(prepare_process),
             made_room=self._look.set,
         )
+        self._probation = Probation(clock.monotonic)
         self._running: dict[ExecutionId, RunningExecution] = {}
         self._drives: set[asyncio.Task[None]] = set()
         self._is_stopping = False
@@ -146,15 +148,29 @@ class WorkflowExecutionEngine(Engine):
     async def _claim_until_stopped(self) -> None:
         while not self._is_stopping:
             self._look.clear()
-            free, workflows = self._free_places(), self._workflows
+            on_probation = await self._is_probation_on()
+            free, workflows = 0 if on_probation else self._free_places(), self._workflows
             claims: list[Claim] = []
             if free > 0 and workflows:
                 claims = await asyncio.to_thread(self._take, list(workflows), free)
             for claim in claims:
+                self._probation.begin(claim.record)
                 self._launch(claim, workflows[claim.record.workflow_id])
             if len(claims) < free or free <= 0:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._look.wait(), POLL_S)
+
+    async def _is_probation_on(self) -> bool:
+        """Whether a suspect runs that has not shown yet that it does no harm."""
+        suspect = self._probation.suspect
+        execution = self._running.get(suspect) if suspect is not None else None
+        if execution is not None and suspect is not None and execution.is_suspect:
+            if suspect not in self._tools.parked and not self._probation.is_over:
+                return True
+            with contextlib.suppress(UnavailableError):  # then it is tried once more after a crash
+                await asyncio.to_thread(self._journal.forgive, suspect)
+        self._probation.end()
+        return False
 
     def _free_places(self) -> int:
         """Executions that only wait take up no place, up to a limit of what one process should hold."""

@@ -31,6 +31,7 @@ from headway.errors import (
     PositionLost,
 )
 from headway.ports import (
+    SUSPECT_CRASHES,
     Appended,
     Batch,
     ExecutionFilter,
@@ -242,11 +243,20 @@ class MemoryJournal(Journal):
         with self._lock:
             self._check_open()
             free = [log for log in self._logs.values() if not log.closed and log.lease_owner is None]
-            taken = [log for log in free if log.new.workflow_id in workflow_ids][: max(0, limit)]
+            wanted = [log for log in free if log.new.workflow_id in workflow_ids]
+            suspect = max(wanted, key=lambda log: log.crashes, default=None)
+            if suspect is not None and suspect.crashes >= SUSPECT_CRASHES:
+                wanted = [suspect]
+            taken = wanted[: max(0, limit)]
             for log in taken:
                 log.lease_owner = owner
                 log.lease_epoch += 1
             return [log.record() for log in taken]
+
+    @override
+    def forgive(self, execution_id: ExecutionId) -> None:
+        with self._lock:
+            self._log(execution_id).crashes = 0
 
     @override
     def release(self, owner: str, *, crashed: bool) -> list[ExecutionRecord]:

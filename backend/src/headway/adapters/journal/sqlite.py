@@ -120,6 +120,11 @@ class SqliteJournal(Journal):
             return sqlite_catalog.claim(cursor, owner, workflow_ids, limit)
 
     @override
+    def forgive(self, execution_id: ExecutionId) -> None:
+        with self._database.writing() as cursor:
+            sqlite_catalog.forgive(cursor, execution_id)
+
+    @override
     def release(self, owner: str, *, crashed: bool) -> list[ExecutionRecord]:
         with self._database.writing() as cursor:
             return sqlite_catalog.release(cursor, owner, crashed=crashed)

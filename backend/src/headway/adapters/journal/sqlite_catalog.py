@@ -126,14 +126,27 @@ def follow(
 def claim(
     cursor: sqlite3.Cursor, owner: str, workflow_ids: Sequence[WorkflowId], limit: int
 ) -> list[ExecutionRecord]:
-    free = cursor.execute(
+    wanted = _encode(list(workflow_ids)).decode()
+    suspects = cursor.execute(
         """
-        SELECT number FROM execution INDEXED BY execution_open WHERE closed = 0 AND lease_owner IS NULL
+        SELECT number FROM execution INDEXED BY execution_suspect
+        WHERE closed = 0 AND crashes >= 2 AND lease_owner IS NULL
             AND workflow_id IN (SELECT value FROM json_each(?))
-        ORDER BY number LIMIT ?
+        ORDER BY crashes DESC, number LIMIT ?
         """,
-        (_encode(list(workflow_ids)).decode(), max(0, limit)),
+        (wanted, min(1, max(0, limit))),
     ).fetchall()
+    free = (
+        suspects
+        or cursor.execute(
+            """
+            SELECT number FROM execution INDEXED BY execution_open WHERE closed = 0 AND lease_owner IS NULL
+                AND workflow_id IN (SELECT value FROM json_each(?))
+            ORDER BY number LIMIT ?
+            """,
+            (wanted, max(0, limit)),
+        ).fetchall()
+    )
     cursor.executemany(
         "UPDATE execution SET lease_owner = ?, lease_epoch = lease_epoch + 1 WHERE number = ?",
         [(owner, number) for (number,) in free],
@@ -154,6 +167,10 @@ def release(cursor: sqlite3.Cursor, owner: str, *, crashed: bool) -> list[Execut
         (int(crashed), owner),
     )
     return _records(cursor, [number for (number,) in held])
+
+
+def forgive(cursor: sqlite3.Cursor, execution_id: ExecutionId) -> None:
+    cursor.execute("UPDATE execution SET crashes = 0 WHERE execution_id = ?", (execution_id,))
 
 
 def owners(connection: sqlite3.Connection) -> list[str]:

@@ -116,6 +116,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX execution_uncompacted ON execution (number) WHERE closed = 1 AND compacted = 0",
         "CREATE INDEX idempotency_key_of_execution ON idempotency_key (execution_id)",
     ),
+    (
+        # Nearly always empty: a claim sees at once that there are none.
+        "CREATE INDEX execution_suspect ON execution (number) WHERE closed = 0 AND crashes >= 2",
+    ),
 )
 
 
