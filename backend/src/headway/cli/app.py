@@ -18,7 +18,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Run workflows and watch them live, in the browser and here.\n\n"
     "[bold]Try it:[/]\n\n"
-    "  headway serve flows.py                     serve the workflows of a file, with a page\n\n"
+    "  headway serve flows.py                     serve its workflows, with a page\n\n"
     "  headway run flows.py:report -i month=May   start one and follow it\n\n"
     "  headway ls                                 what has run, newest first\n\n"
     "Every option can be set by its HEADWAY_ variable: --port by HEADWAY_PORT.",
