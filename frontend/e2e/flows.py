@@ -2,8 +2,11 @@
 
 import asyncio
 import logging
+from typing import Literal
 
-from headway import progress, step, workflow
+from pydantic import BaseModel, Field
+
+from headway import approval, progress, signal, sleep, step, workflow
 
 logger = logging.getLogger(__name__)
 
@@ -60,3 +63,51 @@ async def noisy(lines: int = 100_000) -> int:
         if number % 1_000 == 999:
             await asyncio.sleep(0.01)
     return lines
+
+
+class Rollout(BaseModel):
+    """What comes with a yes to `release`."""
+
+    channel: Literal["beta", "stable"] = Field(description="Who gets it first.")
+    share: int = Field(default=10, ge=1, le=50, description="Percent of the installations.")
+
+
+@step
+async def build(number: int) -> str:
+    """Make what is released."""
+    logger.info("building %d", number)
+    return f"build {number}"
+
+
+@step
+async def publish(name: str, channel: str, share: int) -> str:
+    """Give it to the people."""
+    logger.info("publishing %s", name)
+    return f"{name} to {share} % of {channel}"
+
+
+@workflow
+async def release(number: int = 7, deadline_s: float = 600) -> str:
+    """Ask before anything is published."""
+    name = await build(number)
+    answer = await approval(
+        f"Publish {name}?\nThe tests of it passed; 3 issues stay open.",
+        Rollout,
+        deadline_s=deadline_s,
+    )
+    if not answer or answer.values is None:
+        return f"{name} was kept back"
+    return await publish(name, answer.values.channel, answer.values.share)
+
+
+@workflow
+async def napping(seconds: float = 4) -> str:
+    """Wait for a time, then for a signal."""
+    await sleep(seconds)
+    return f"woken by {await signal('wake', timeout_s=600)}"
+
+
+@workflow
+async def staged(number: int = 7) -> str:
+    """Two steps, so that the second can be done over alone."""
+    return await publish(await build(number), "beta", 10)

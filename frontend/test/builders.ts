@@ -74,6 +74,18 @@ export class Execution {
     return this.event('step.completed', { step: name, step_id: `${name}#1`, progress })
   }
 
+  asked(message: string, data: Record<string, unknown> = {}): Frame {
+    return this.event('approval.requested', { phase: 'waiting', approval_id: 'release#1', message, ...data })
+  }
+
+  answered(approved: boolean, data: Record<string, unknown> = {}): Frame {
+    return this.event('approval.answered', { approval_id: 'release#1', approved, phase: 'running', ...data })
+  }
+
+  control(stage: 'requested' | 'delivered' | 'effective', data: Record<string, unknown> = {}): Frame {
+    return this.event(`control.${stage}`, { control: 'cancel', control_id: 'c1', ...data })
+  }
+
   completed(output: unknown = null): Frame {
     return this.#end('execution.completed', { progress: 100 }, output, null)
   }

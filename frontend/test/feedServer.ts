@@ -29,6 +29,7 @@ export class FeedServer {
     this.#http = createServer((request, response) => this.#answer(request, response))
     this.#http.on('upgrade', (request, socket, head) => {
       if (this.refuse !== null) {
+        socket.on('error', () => {}) // the client may reset what was refused to it
         socket.end(`HTTP/1.1 ${this.refuse} Refused\r\nConnection: close\r\n\r\n`)
         return
       }

@@ -36,6 +36,22 @@ describe('HttpApi', () => {
     expect(calls[0]?.init.headers).toMatchObject({ 'Idempotency-Key': 'key-1' })
   })
 
+  it('does an execution over with what is to change, and nothing else', async () => {
+    const { api, calls } = anApi(201, { execution_id: 'F', workflow_id: 'w' })
+    await api.retry('E', 'key-1')
+    await api.retry('E', 'key-2', { input: { rows: 3 }, fromStep: 'load#2' })
+
+    expect(calls.map(({ init }) => init.body)).toEqual(['{}', '{"input":{"rows":3},"from_step":"load#2"}'])
+  })
+
+  it('answers a question under its own address', async () => {
+    const { api, calls } = anApi(202, { control_id: 'c' })
+    await api.answer('E', 'load#1/approval', { approved: false, by: '' })
+
+    expect(calls[0]?.address).toMatch(/\/api\/executions\/E\/approvals\/load%231%2Fapproval$/)
+    expect(calls[0]?.init).toMatchObject({ method: 'POST', body: '{"approved":false}' })
+  })
+
   it('asks for a page of executions by its filters', async () => {
     const { api, calls } = anApi(200, { executions: [], next_cursor: 'next' })
     const page = await api.executions({

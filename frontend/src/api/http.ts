@@ -43,6 +43,19 @@ export type ExecutionQuery = {
   limit?: number | undefined
 }
 
+/** In what a new execution differs from the one it does over. */
+export type RetryChange = {
+  /** In place of its input. */
+  input?: unknown
+  /** Id of a step: what was done before it began is taken over. */
+  fromStep?: string
+  /** Who asks for it. */
+  by?: string
+}
+
+/** What a person says to a question; `values` come with a yes, as its form demands. */
+export type Answer = { approved: boolean; values?: unknown; by?: string }
+
 export class HttpApi {
   readonly #base: string | undefined
   readonly #fetch: Fetch
@@ -94,16 +107,40 @@ export class HttpApi {
     return decodeStarted(await this.#call('POST', path, { body: { input }, idempotencyKey }))
   }
 
-  /** Start a new execution with the same input. */
-  async retry(executionId: string, idempotencyKey: string): Promise<Started> {
+  /**
+   * Start a new execution that does this one over.
+   *
+   * @throws Problem `invalid_input` with an error for each field at fault.
+   */
+  async retry(executionId: string, idempotencyKey: string, change: RetryChange = {}): Promise<Started> {
+    const { input, fromStep, by } = change
+    const body = {
+      ...(input === undefined ? {} : { input }),
+      ...(fromStep === undefined ? {} : { from_step: fromStep }),
+      ...(by ? { by } : {}),
+    }
     return decodeStarted(
-      await this.#call('POST', executionPath(executionId, '/retry'), { body: {}, idempotencyKey }),
+      await this.#call('POST', executionPath(executionId, '/retry'), { body, idempotencyKey }),
     )
   }
 
+  /**
+   * Answer a question of the workflow; the log says when the answer counts.
+   *
+   * @throws Problem `invalid_input` with an error for each field at fault, `approval_closed`, `execution_closed`.
+   */
+  async answer(executionId: string, approvalId: string, answer: Answer): Promise<void> {
+    const { approved, values, by } = answer
+    const body = { approved, ...(values === undefined ? {} : { values }), ...(by ? { by } : {}) }
+    await this.#call('POST', executionPath(executionId, `/approvals/${encodeURIComponent(approvalId)}`), {
+      body,
+    })
+  }
+
   /** Ask for cancellation; the log says when it takes effect. */
-  async cancel(executionId: string, idempotencyKey: string): Promise<void> {
-    await this.#call('POST', executionPath(executionId, '/cancel'), { idempotencyKey })
+  async cancel(executionId: string, idempotencyKey: string, by = ''): Promise<void> {
+    const body = by ? { by } : {}
+    await this.#call('POST', executionPath(executionId, '/cancel'), { body, idempotencyKey })
   }
 
   /** Exchange a token for the session cookie. */

@@ -5,9 +5,8 @@ import { useQuery } from '@tanstack/react-query'
 import { getRouteApi, Link, useNavigate, useRouter } from '@tanstack/react-router'
 import { useState } from 'react'
 import { Problem } from '../api/http'
-import { ExecutionActions } from '../components/ExecutionActions'
+import { ControlledExecution } from '../components/ControlledExecution'
 import { WorkflowExecutionInterface } from '../components/WorkflowExecutionInterface'
-import { WorkflowExecutionMonitor } from '../components/WorkflowExecutionMonitor'
 import { formatAgo, formatExact, parseTime } from '../core/format'
 import type { Summary } from '../core/store'
 import { useNow } from '../hooks/useNow'
@@ -98,18 +97,20 @@ function OneExecution({ executionId, workflowId }: { executionId: string; workfl
         }
       >
         <Link to="/workflows/$workflowId" params={{ workflowId }}>
-          Run with other input
+          Open the workflow
         </Link>
       </PageHead>
-      <WorkflowExecutionMonitor
+      <ControlledExecution
         className="app-monitor"
+        api={api}
         workflowId={workflowId}
         executionId={executionId}
-        renderActions={summary => (
+        inputSchema={data?.import_error === null ? data.input_schema : undefined}
+        onStarted={open}
+        renderOrigin={summary => (
           <>
             <StatusInTitle workflowId={workflowId} summary={summary} />
             <Origin summary={summary} />
-            <ExecutionActions api={api} summary={summary} onStarted={open} />
           </>
         )}
       />
@@ -128,7 +129,7 @@ function StatusInTitle({ workflowId, summary }: { workflowId: string; summary: S
 
 /** Who started it, when, from what, with which input. */
 function Origin({ summary }: { summary: Summary }) {
-  const { queued_at: queued, by, retry_of: of, input } = summary
+  const { queued_at: queued, by, retry_of: of, from_step: step, input } = summary
   const [shown, setShown] = useState(false)
   const now = useNow(true)
   const at = parseTime(queued)
@@ -138,8 +139,12 @@ function Origin({ summary }: { summary: Summary }) {
         started {Number.isFinite(at) ? formatAgo(now - at) : ''} {by && `by ${by}`}
         {of && (
           <>
-            , again after{' '}
-            <Link to="/executions/$executionId" params={{ executionId: of }}>
+            , again {step ? `from ${step} of` : 'after'}{' '}
+            <Link
+              to="/executions/$executionId"
+              params={{ executionId: of }}
+              aria-label={`the execution it does over, ${of}`}
+            >
               {of.slice(-6)}
             </Link>
           </>

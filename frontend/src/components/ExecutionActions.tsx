@@ -2,6 +2,7 @@ import { useState } from 'react'
 import { type HttpApi, Problem } from '../api/http'
 import { newIdempotencyKey } from '../api/idempotency'
 import type { Summary } from '../core/store'
+import { rememberedName } from '../hooks/useRememberedName'
 import { Icon } from './icons'
 
 export type ExecutionActionsProps = {
@@ -9,10 +10,12 @@ export type ExecutionActionsProps = {
   summary: Summary
   /** Called with the id of the new execution. */
   onStarted: (executionId: string) => void
+  /** Where given, a button beside shows and hides the form for changed input. */
+  change?: { shown: boolean; toggle: () => void } | undefined
 }
 
-/** Cancel while it runs; when it has ended, run again with the same input. */
-export function ExecutionActions({ api, summary, onStarted }: ExecutionActionsProps) {
+/** Cancel while it runs; when it has ended, run again with the same input, or with changed input. */
+export function ExecutionActions({ api, summary, onStarted, change }: ExecutionActionsProps) {
   const { execution_id: id, closed, phase } = summary
   const [asked, setAsked] = useState<{ id: string; what: 'cancel' | 'retry' } | null>(null)
   const [error, setError] = useState<string | null>(null)
@@ -43,7 +46,7 @@ export function ExecutionActions({ api, summary, onStarted }: ExecutionActionsPr
           type="button"
           className="headway-button"
           disabled={cancelling || id === ''}
-          onClick={() => ask('cancel', () => api.cancel(id, newIdempotencyKey()))}
+          onClick={() => ask('cancel', () => api.cancel(id, newIdempotencyKey(), rememberedName()))}
         >
           <Icon name={cancelling ? 'running' : 'cancelled'} />
           {cancelling ? 'Cancelling…' : 'Cancel'}
@@ -55,11 +58,24 @@ export function ExecutionActions({ api, summary, onStarted }: ExecutionActionsPr
           className="headway-button"
           disabled={isAsked('retry') || id === ''}
           onClick={() =>
-            ask('retry', async () => onStarted((await api.retry(id, newIdempotencyKey())).execution_id))
+            ask('retry', async () =>
+              onStarted((await api.retry(id, newIdempotencyKey(), { by: rememberedName() })).execution_id),
+            )
           }
         >
           <Icon name="retrying" />
           Run again
+        </button>
+      )}
+      {closed && change && (
+        <button
+          type="button"
+          className="headway-button"
+          aria-expanded={change.shown}
+          disabled={id === ''}
+          onClick={change.toggle}
+        >
+          Change input
         </button>
       )}
     </span>

@@ -1,4 +1,4 @@
-import { memo, useMemo, useState } from 'react'
+import { memo, type ReactNode, useMemo, useState } from 'react'
 import type { PlannedStep } from '../core/events'
 import type { StepState } from '../core/fold'
 import { formatCount, formatCounted, formatDuration, formatExact, parseTime } from '../core/format'
@@ -8,10 +8,17 @@ import { Icon, isIconName } from './icons'
 /** An open group shows so many items; the failed and running ones are always among them. */
 const SHOWN_ITEMS = 200
 
-export type StepListProps = { steps: readonly StepState[]; plan: readonly PlannedStep[]; asOf: number }
+export type StepListProps = {
+  steps: readonly StepState[]
+  plan: readonly PlannedStep[]
+  asOf: number
+  /** What stands at the end of a step's row, such as a button. */
+  renderActions?: RenderActions
+}
+type RenderActions = ((step: StepState) => ReactNode) | undefined
 
 /** The steps as a tree, in the order they began; what is planned but not begun stands grey at the end. */
-export function StepList({ steps, plan, asOf }: StepListProps) {
+export function StepList({ steps, plan, asOf, renderActions }: StepListProps) {
   const { nodes, waiting } = useMemo(() => stepTree(steps, plan), [steps, plan])
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a long list scrolls in here, by keyboard too
@@ -20,7 +27,12 @@ export function StepList({ steps, plan, asOf }: StepListProps) {
       {nodes.length + waiting.length === 0 && <p className="headway-empty">No step has begun.</p>}
       <ul>
         {nodes.map(node => (
-          <StepRow key={node.step.step_id} node={node} asOf={node.step.ended_at === null ? asOf : 0} />
+          <StepRow
+            key={node.step.step_id}
+            node={node}
+            asOf={node.step.ended_at === null ? asOf : 0}
+            renderActions={renderActions}
+          />
         ))}
         {waiting.map(name => (
           <li key={name} className="headway-step" data-status="planned">
@@ -36,9 +48,9 @@ export function StepList({ steps, plan, asOf }: StepListProps) {
   )
 }
 
-type StepRowProps = { node: StepNode; asOf: number; group?: string }
+type StepRowProps = { node: StepNode; asOf: number; group?: string; renderActions: RenderActions }
 
-const StepRow = memo(function StepRow({ node, asOf, group }: StepRowProps) {
+const StepRow = memo(function StepRow({ node, asOf, group, renderActions }: StepRowProps) {
   const { step, items, tally } = node
   const [opened, setOpened] = useState<boolean | null>(null)
   const open = opened ?? Math.max(items.length, step.total ?? 0) <= FOLD_ABOVE
@@ -68,18 +80,26 @@ const StepRow = memo(function StepRow({ node, asOf, group }: StepRowProps) {
             {step.message}
           </span>
         )}
+        {renderActions?.(step)}
         <StepFacts step={step} asOf={asOf} />
       </div>
       {step.error && <p className="headway-step__note">{step.error}</p>}
       <StepBar step={step} />
-      {open && items.length > 0 && <Items items={items} asOf={asOf} group={step.name} />}
+      {open && items.length > 0 && (
+        <Items items={items} asOf={asOf} group={step.name} renderActions={renderActions} />
+      )}
     </li>
   )
 })
 
-type ItemsProps = { items: readonly StepNode[]; asOf: number; group: string }
+type ItemsProps = {
+  items: readonly StepNode[]
+  asOf: number
+  group: string
+  renderActions: RenderActions
+}
 
-function Items({ items, asOf, group }: ItemsProps) {
+function Items({ items, asOf, group, renderActions }: ItemsProps) {
   const shown = items.length <= SHOWN_ITEMS ? items : urgentFirst(items).slice(0, SHOWN_ITEMS)
   return (
     <ul>
@@ -89,6 +109,7 @@ function Items({ items, asOf, group }: ItemsProps) {
           node={item}
           group={group}
           asOf={item.step.ended_at === null ? asOf : 0}
+          renderActions={renderActions}
         />
       ))}
       {shown.length < items.length && (

@@ -8,10 +8,9 @@ import { HttpApi } from '../api/http'
 import { newIdempotencyKey } from '../api/idempotency'
 import type { ExecutionResult } from '../core/events'
 import { usePolled } from '../hooks/usePolled'
-import { ExecutionActions } from './ExecutionActions'
+import { ControlledExecution } from './ControlledExecution'
 import { InputForm } from './InputForm'
 import { Icon } from './icons'
-import { WorkflowExecutionMonitor } from './WorkflowExecutionMonitor'
 import { BrokenSources, WorkflowCards } from './WorkflowList'
 
 /** A saved file is imported anew: its form and its errors appear within this time. */
@@ -119,13 +118,14 @@ function OneWorkflow(props: OneWorkflowProps) {
       {workflow?.import_error && <ImportError workflow={workflow} error={workflow.import_error} />}
       {workflow && <RunCard workflow={workflow} folded={executionId !== null} onRun={run} />}
       {executionId !== null && (
-        <WorkflowExecutionMonitor
+        <ControlledExecution
           key={executionId}
+          api={api}
           workflowId={workflowId}
           executionId={executionId}
           apiBase={props.apiBase}
+          onStarted={show}
           onExecutionComplete={props.onExecutionComplete}
-          renderActions={summary => <ExecutionActions api={api} summary={summary} onStarted={show} />}
         />
       )}
     </>

@@ -5,8 +5,9 @@ import { type ReactNode, useMemo } from 'react'
 import { HttpApi } from '../api/http'
 import type { ConnectionState } from '../core/connection'
 import type { ExecutionResult } from '../core/events'
+import type { StepState } from '../core/fold'
 import { parseTime } from '../core/format'
-import type { Summary } from '../core/store'
+import type { ControlsSlice, Summary } from '../core/store'
 import { useNow } from '../hooks/useNow'
 import { useConnection, useSlice } from '../hooks/useSlice'
 import { useWorkflowExecution } from '../hooks/useWorkflowExecution'
@@ -16,6 +17,7 @@ import { ErrorPanel, ResultPanel, Seal } from './Outcome'
 import { ProgressSummary } from './ProgressSummary'
 import { StatusBadge } from './StatusBadge'
 import { StepList } from './StepList'
+import { WaitingFor } from './WaitingFor'
 
 export type WorkflowExecutionMonitorProps = {
   /** Shows the workflow's current execution, else its latest; when that has ended, the next. */
@@ -33,6 +35,10 @@ export type WorkflowExecutionMonitorProps = {
   showSteps?: boolean | undefined
   /** What stands at the end of the first row, such as buttons. */
   renderActions?: ((summary: Summary) => ReactNode) | undefined
+  /** What stands below the head, such as questions to answer. */
+  renderControls?: ((summary: Summary, controls: ControlsSlice) => ReactNode) | undefined
+  /** What stands at the end of a step's row once the execution has ended. */
+  renderStepActions?: ((step: StepState) => ReactNode) | undefined
 }
 
 /** Shows status, progress, steps, log, error and result of a workflow's execution as they happen. */
@@ -42,6 +48,7 @@ export function WorkflowExecutionMonitor(props: WorkflowExecutionMonitorProps) {
   const api = useMemo(() => new HttpApi(apiBase), [apiBase])
   const summary = useSlice(feed.store, 'summary')
   const steps = useSlice(feed.store, 'steps')
+  const controls = useSlice(feed.store, 'controls')
   const log = useSlice(feed.store, 'log')
   const { state, heardAt } = useConnection(feed.store)
   const asOf = useAsOf(state, heardAt, summary.closed)
@@ -57,11 +64,19 @@ export function WorkflowExecutionMonitor(props: WorkflowExecutionMonitorProps) {
     >
       <header className="headway-monitor__head">
         <div className="headway-monitor__status">
-          {begun ? <StatusBadge phase={summary.phase} /> : <Waiting state={state} workflowId={workflowId} />}
+          {begun ? <StatusBadge phase={summary.phase} /> : <NotBegun state={state} workflowId={workflowId} />}
           {begun && summary.attempt > 1 && (
             <span className="headway-monitor__attempt">attempt {summary.attempt}</span>
           )}
-          {begun && <span className="headway-monitor__message">{summary.closed ? '' : summary.message}</span>}
+          {begun && (
+            <span className="headway-monitor__message">
+              {summary.phase === 'waiting' ? (
+                <WaitingFor controls={controls} now={asOf.time} />
+              ) : (
+                !summary.closed && summary.message
+              )}
+            </span>
+          )}
           <Liveness
             state={state}
             endedAt={summary.closed ? parseTime(summary.ended_at) : null}
@@ -71,14 +86,22 @@ export function WorkflowExecutionMonitor(props: WorkflowExecutionMonitorProps) {
           {begun && props.renderActions?.(summary)}
         </div>
         {begun && <ProgressSummary summary={summary} steps={steps} asOf={asOf.time} live={asOf.live} />}
-        <Announcement workflowId={workflowId} summary={summary} begun={begun} />
+        <Announcement workflowId={workflowId} summary={summary} controls={controls} begun={begun} />
       </header>
+      {begun && props.renderControls?.(summary, controls)}
       {summary.status === 'failed' && <ErrorPanel summary={summary} />}
       {(summary.closed || summary.outputs.length > 0) && (
         <ResultPanel summary={summary} fileAddress={name => file(`outputs/${encodeURIComponent(name)}`)} />
       )}
       <div className="headway-monitor__body" data-columns={showSteps && showLog ? 2 : 1}>
-        {showSteps && <StepList steps={steps} plan={summary.plan} asOf={asOf.time} />}
+        {showSteps && (
+          <StepList
+            steps={steps}
+            plan={summary.plan}
+            asOf={asOf.time}
+            renderActions={summary.closed ? props.renderStepActions : undefined}
+          />
+        )}
         {showLog && (
           <LogPanel
             slice={log}
@@ -93,7 +116,7 @@ export function WorkflowExecutionMonitor(props: WorkflowExecutionMonitorProps) {
 }
 
 /** Said in place of a status before the first event. */
-function Waiting({ state, workflowId }: { state: ConnectionState; workflowId: string }) {
+function NotBegun({ state, workflowId }: { state: ConnectionState; workflowId: string }) {
   if (state.name === 'refused') return <strong>Cannot show {workflowId}</strong>
   return (
     <span className="headway-monitor__waiting">
@@ -102,20 +125,15 @@ function Waiting({ state, workflowId }: { state: ConnectionState; workflowId: st
   )
 }
 
-/** Tells a screen reader of changes of status and of failures, and of nothing else. */
-function Announcement({
-  workflowId,
-  summary,
-  begun,
-}: {
-  workflowId: string
-  summary: Summary
-  begun: boolean
-}) {
-  const error = summary.error ? `: ${summary.error}` : ''
+type AnnouncementProps = { workflowId: string; summary: Summary; controls: ControlsSlice; begun: boolean }
+
+/** Tells a screen reader of changes of status, of failures and of questions, and of nothing else. */
+function Announcement({ workflowId, summary, controls, begun }: AnnouncementProps) {
+  const asked = summary.phase === 'waiting' && controls.approvals.findLast(({ status }) => status === 'open')
+  const more = summary.error ?? (asked ? asked.message : '')
   return (
     <p className="headway-visually-hidden" role="status" aria-live="polite">
-      {begun ? `${workflowId} ${summary.phase}${error}` : ''}
+      {begun ? `${workflowId} ${summary.phase}${more ? `: ${more}` : ''}` : ''}
     </p>
   )
 }

@@ -22,6 +22,12 @@ const PATHS = {
   retrying: <path d="M13 3v3.5H9.5M13 6.5A5.5 5.5 0 1 0 13.4 9" />,
   skipped: <path d="m3 4 5 4-5 4zM12.5 4v8" />,
   planned: <circle cx="8" cy="8" r="5" strokeDasharray="2.2 2.2" />,
+  question: (
+    <>
+      <circle cx="8" cy="8" r="6.2" />
+      <path d="M6.2 6.4a1.8 1.8 0 1 1 2.7 1.6c-.6.4-.9.7-.9 1.3M8 11.4v.1" />
+    </>
+  ),
   open: <path d="m6 4 4 4-4 4" />,
   download: <path d="M8 2.5v7m0 0 3-3m-3 3-3-3M3 13h10" />,
   copy: (

@@ -5,6 +5,7 @@ import {
   formatClock,
   formatCounted,
   formatDuration,
+  formatMoment,
   parseTime,
   timeLeft,
 } from './format'
@@ -49,4 +50,14 @@ it('shows nothing for no time', () => {
 it('guesses the time left only from enough progress', () => {
   expect(timeLeft(25, 10_000)).toBe(30_000)
   expect([timeLeft(1, 60_000), timeLeft(50, 1_000), timeLeft(100, 60_000)]).toEqual([null, null, null])
+})
+
+it('a moment of another day has its date', () => {
+  const now = new Date(2026, 10, 22, 21, 30, 0).getTime()
+  const [sameDay, dayAfter] = [now + 3_600_000, now + 86_400_000]
+
+  expect(formatMoment(sameDay, now)).toBe(formatClock(sameDay))
+  expect(formatMoment(dayAfter, now)).toContain('23')
+  expect(formatMoment(dayAfter, now)).toContain(formatClock(dayAfter))
+  expect(formatMoment(Number.NaN, now)).toBe('')
 })

@@ -26,6 +26,7 @@ const clock = new Intl.DateTimeFormat(undefined, {
   timeStyle: 'medium',
   hourCycle: 'h23',
 } as Intl.DateTimeFormatOptions)
+const day = new Intl.DateTimeFormat(undefined, { year: 'numeric', month: '2-digit', day: '2-digit' })
 const exact = new Intl.DateTimeFormat(undefined, {
   year: 'numeric',
   month: '2-digit',
@@ -41,6 +42,13 @@ const exact = new Intl.DateTimeFormat(undefined, {
 /** hh:mm:ss of the reader's own time zone; empty for no time. */
 export function formatClock(time: number): string {
   return Number.isFinite(time) ? clock.format(time) : ''
+}
+
+/** hh:mm:ss for a time of the same day as `now`, else with its date. */
+export function formatMoment(time: number, now: number): string {
+  if (!Number.isFinite(time)) return ''
+  const isSameDay = new Date(time).toDateString() === new Date(now).toDateString()
+  return isSameDay ? clock.format(time) : `${day.format(time)} ${clock.format(time)}`
 }
 
 /** Date and time to the millisecond with its zone, for a tooltip. */

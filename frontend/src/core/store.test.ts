@@ -92,6 +92,27 @@ describe('ExecutionStore', () => {
     expect(b?.done).toBeNull()
   })
 
+  it('gives what is waited for, asked and requested as values that later events leave alone', () => {
+    const { clock, store, run, apply } = aStore()
+    apply(run.queued(), run.started(), run.asked('Release?'), run.control('requested', { by: 'ada' }))
+    apply(run.event('wait.started', { wait_id: 'signal#1', wait: 'signal', name: 'go' }))
+    clock.advance(FLUSH_MS)
+    const before = store.get('controls')
+    apply(run.log('nothing to do with it'))
+    clock.advance(FLUSH_MS)
+    expect(store.get('controls')).toBe(before)
+    apply(run.answered(true, { by: 'bob' }), run.control('delivered'), run.cancelled())
+    clock.advance(FLUSH_MS)
+
+    expect(before.approvals).toMatchObject([{ status: 'open', by: null }])
+    expect(before.waits).toMatchObject([{ name: 'go' }])
+    expect(before.receipts).toMatchObject([{ by: 'ada', stage: 'requested', delivered_at: null }])
+    const after = store.get('controls')
+    expect(after.approvals).toMatchObject([{ status: 'answered', by: 'bob' }])
+    expect(after.waits).toEqual([])
+    expect(after.receipts).toMatchObject([{ stage: 'delivered' }])
+  })
+
   it('a second socket on the same store repeats nothing', () => {
     const { clock, store, run, apply } = aStore()
     const frames = [run.queued(), run.log('once'), run.log('twice')]

@@ -19,11 +19,13 @@ import {
   type State,
   type StepState,
 } from './fold'
+import { noteReceipt, type Receipt, type ReceiptNotes, receiptsOf } from './receipts'
+import type { ApprovalState, WaitState } from './waiting'
 
 export const FLUSH_MS = 50
 
 /** Everything of the state but its maps; a new object whenever something in it changed. */
-export type Summary = Readonly<Omit<State, 'steps' | 'controls' | 'outputs' | 'counts'>> & {
+export type Summary = Readonly<Omit<State, 'steps' | 'controls' | 'outputs' | 'waiting' | 'counts'>> & {
   readonly counts: Readonly<Counts>
   readonly outputs: readonly OutputState[]
   /** Seq of the first event whose log lines are here; above 1 where a long log was joined late. */
@@ -32,10 +34,17 @@ export type Summary = Readonly<Omit<State, 'steps' | 'controls' | 'outputs' | 'c
   readonly lastSeq: number
 }
 export type LogSlice = { readonly log: ChunkedLog; readonly lines: number }
+/** What the execution waits for, what it asks people, and what people asked of it; each oldest first. */
+export type ControlsSlice = {
+  readonly waits: readonly WaitState[]
+  readonly approvals: readonly ApprovalState[]
+  readonly receipts: readonly Receipt[]
+}
 export type ConnectionSlice = { readonly state: ConnectionState; readonly heardAt: number | null }
 export type Slices = {
   summary: Summary
   steps: readonly StepState[]
+  controls: ControlsSlice
   log: LogSlice
   connection: ConnectionSlice
 }
@@ -64,12 +73,14 @@ export class ExecutionStore {
   readonly #listeners: Record<SliceName, Set<() => void>> = {
     summary: new Set(),
     steps: new Set(),
+    controls: new Set(),
     log: new Set(),
     connection: new Set(),
   }
   readonly #dirty = new Set<SliceName>()
   readonly #dirtySteps = new Set<string>()
   #stepCopies = new Map<string, StepState>()
+  #receiptNotes = new Map<string, ReceiptNotes>()
   #state: State
   #log = new ChunkedLog()
   #firstSeq = 1
@@ -85,6 +96,7 @@ export class ExecutionStore {
     this.#slices = {
       summary: this.#summary(),
       steps: [],
+      controls: this.#controls(),
       log: { log: this.#log, lines: 0 },
       connection: this.#connection,
     }
@@ -126,8 +138,9 @@ export class ExecutionStore {
     this.#firstSeq = after + 1
     this.#lastSeq = after
     this.#stepCopies = new Map()
+    this.#receiptNotes = new Map()
     for (const id of state.steps.keys()) this.#dirtySteps.add(id)
-    this.#touch('summary', 'steps', 'log')
+    this.#touch('summary', 'steps', 'controls', 'log')
   }
 
   /** Apply an update in order; a repeated one changes nothing. */
@@ -139,7 +152,9 @@ export class ExecutionStore {
     }
     if (update.type === 'log') this.#addLines(update)
     if (applyUpdate(this.#state, update)) this.#markSteps(update)
-    this.#touch('summary')
+    noteReceipt(this.#receiptNotes, update)
+    if (concernsControls(update)) this.#touch('summary', 'controls')
+    else this.#touch('summary')
   }
 
   setConnection(state: ConnectionState, heardAt: number | null): void {
@@ -176,12 +191,13 @@ export class ExecutionStore {
   #renew(name: SliceName): void {
     if (name === 'summary') this.#slices.summary = this.#summary()
     else if (name === 'steps') this.#slices.steps = this.#steps()
+    else if (name === 'controls') this.#slices.controls = this.#controls()
     else if (name === 'log') this.#slices.log = { log: this.#log, lines: this.#log.count }
     else this.#slices.connection = this.#connection
   }
 
   #summary(): Summary {
-    const { steps: _steps, controls: _controls, outputs, counts, ...rest } = this.#state
+    const { steps: _steps, controls: _controls, waiting: _waiting, outputs, counts, ...rest } = this.#state
     const own = { firstSeq: this.#firstSeq, lastSeq: this.#lastSeq }
     return { ...rest, ...own, outputs: [...outputs.values()], counts: { ...counts } }
   }
@@ -194,6 +210,15 @@ export class ExecutionStore {
     }
     this.#dirtySteps.clear()
     return [...this.#state.steps].map(([id, step]) => this.#stepCopies.get(id) ?? { ...step })
+  }
+
+  #controls(): ControlsSlice {
+    const { controls, waiting } = this.#state
+    return {
+      waits: [...waiting.waits.values()],
+      approvals: [...waiting.approvals.values()].map(approval => ({ ...approval })),
+      receipts: receiptsOf(controls, this.#receiptNotes),
+    }
   }
 
   #touch(...names: SliceName[]): void {
@@ -210,4 +235,9 @@ export class ExecutionStore {
       this.flush()
     }, wait)
   }
+}
+
+/** Taking up and ending an execution changes what it waits for, too. */
+function concernsControls(update: WorkflowExecutionUpdate): boolean {
+  return /^(control|approval|wait|signal|execution)\./.test(update.kind) || isTerminal(update)
 }

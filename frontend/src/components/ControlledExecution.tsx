@@ -1,0 +1,71 @@
+/** The Monitor with what a person can do to its execution: cancel, answer, run again, go on from a step. */
+
+import { type ReactNode, useState } from 'react'
+import type { JsonSchema } from '../api/decode'
+import type { HttpApi } from '../api/http'
+import { newIdempotencyKey } from '../api/idempotency'
+import type { ExecutionResult } from '../core/events'
+import type { Summary } from '../core/store'
+import { rememberedName } from '../hooks/useRememberedName'
+import { ExecutionActions } from './ExecutionActions'
+import { ExecutionControls } from './ExecutionControls'
+import { InputForm } from './InputForm'
+import { RetryFromStep } from './RetryFromStep'
+import { WorkflowExecutionMonitor } from './WorkflowExecutionMonitor'
+
+export type ControlledExecutionProps = {
+  api: HttpApi
+  workflowId: string
+  executionId: string
+  /** Of the workflow's input; with it, an ended execution can be run again with changed input. */
+  inputSchema?: JsonSchema | undefined
+  apiBase?: string | undefined
+  className?: string | undefined
+  /** What stands before the buttons in the first row. */
+  renderOrigin?: ((summary: Summary) => ReactNode) | undefined
+  /** Called with the id of an execution that does this one over. */
+  onStarted: (executionId: string) => void
+  onExecutionComplete?: ((result: ExecutionResult) => void) | undefined
+}
+
+export function ControlledExecution(props: ControlledExecutionProps) {
+  const { api, workflowId, executionId, inputSchema, renderOrigin, onStarted } = props
+  const [changing, setChanging] = useState(false)
+  const runAgain = async (input: unknown) => {
+    const change = { input, by: rememberedName() }
+    onStarted((await api.retry(executionId, newIdempotencyKey(), change)).execution_id)
+  }
+  return (
+    <WorkflowExecutionMonitor
+      className={props.className}
+      workflowId={workflowId}
+      executionId={executionId}
+      apiBase={props.apiBase}
+      onExecutionComplete={props.onExecutionComplete}
+      renderActions={summary => (
+        <>
+          {renderOrigin?.(summary)}
+          <ExecutionActions
+            api={api}
+            summary={summary}
+            onStarted={onStarted}
+            change={inputSchema && { shown: changing, toggle: () => setChanging(!changing) }}
+          />
+        </>
+      )}
+      renderControls={(summary, controls) => (
+        <>
+          {changing && inputSchema && summary.closed && (
+            <section className="headway-card" aria-label="Run again with changed input">
+              <InputForm schema={inputSchema} initial={summary.input} label="Run again" onSubmit={runAgain} />
+            </section>
+          )}
+          <ExecutionControls api={api} summary={summary} controls={controls} />
+        </>
+      )}
+      renderStepActions={step => (
+        <RetryFromStep api={api} executionId={executionId} step={step} onStarted={onStarted} />
+      )}
+    />
+  )
+}
