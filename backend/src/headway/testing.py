@@ -10,8 +10,9 @@ It stands beside the worker process and, as `bootstrap` does for that one, names
 """
 
 import asyncio
+import contextlib
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -29,9 +30,11 @@ from headway.authoring.workflow import Workflow
 from headway.domain.events import Event, Log
 from headway.domain.execution import State
 from headway.domain.identifiers import ExecutionId
+from headway.domain.waiting import ApprovalState
 from headway.domain.workflow import SourceFile
-from headway.errors import WorkflowError
+from headway.errors import ConflictError, WorkflowError
 from headway.ports import HintBus, Journal, OutputStore
+from headway.services.controls import Controls
 from headway.services.executions import Executions
 from headway.services.recorder import Recorder
 from headway.services.states import events_between, load_state
@@ -92,10 +95,14 @@ class Runner:
     Args:
         journal: Keeps the executions; give one to look into it afterwards.
         capture: Whether logging, print, warnings and tqdm become part of the log.
+        answer: Answers each `approval` of the workflows: yes, no, or the values that come with a yes.
+        signals: Sent to each execution as it starts: values by the signal's name, in order.
     """
 
     journal: Journal = field(default_factory=MemoryJournal)
     capture: bool = True
+    answer: Callable[[ApprovalState], bool | Mapping[str, Any]] | None = None
+    signals: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     _hints: MemoryHintBus = field(default_factory=MemoryHintBus, init=False, repr=False)
     _outputs: MemoryOutputStore = field(default_factory=MemoryOutputStore, init=False, repr=False)
 
@@ -117,8 +124,26 @@ class Runner:
         self.journal.put_definitions(SourceFile(path=definition.source), [definition])
         async with self._engine(workflow):
             started = executions.start(definition.workflow_id, from_json(to_json(input)), by="test")
-            await _ended(self.journal, self._hints, started.execution_id)
+            for name, values in self.signals.items():
+                for value in values:
+                    executions.controls.signal(started.execution_id, name, value, by="test")
+            answer = partial(self._answer, executions.controls, started.execution_id)
+            await _ended(self.journal, self._hints, started.execution_id, answer)
         return _result(self.journal, self._outputs, started.execution_id)
+
+    def _answer(self, controls: Controls, execution_id: ExecutionId) -> None:
+        """Answer what is asked now."""
+        if self.answer is None:
+            return
+        for question in load_state(self.journal, execution_id).waiting.approvals.values():
+            if question.status == "open":
+                answer = self.answer(question)
+                values = answer if isinstance(answer, Mapping) else None
+                approved = values is not None or bool(answer)
+                with contextlib.suppress(ConflictError):  # its deadline has passed, or it is no longer asked
+                    controls.answer(
+                        execution_id, question.approval_id, approved=approved, values=values, by="test"
+                    )
 
     @asynccontextmanager
     async def _engine(self, workflow: Workflow[..., Any]) -> AsyncIterator[None]:
@@ -156,7 +181,9 @@ async def run_async(workflow: Workflow[..., Any], /, **input: Any) -> Result:
     return await Runner().run_async(workflow, **input)
 
 
-async def _ended(journal: Journal, hints: HintBus, execution_id: ExecutionId) -> None:
+async def _ended(
+    journal: Journal, hints: HintBus, execution_id: ExecutionId, answer: Callable[[], None]
+) -> None:
     """Wait until the execution is closed: on hints, and on a sweep, since these may be lost."""
     loop, look = asyncio.get_running_loop(), asyncio.Event()
 
@@ -167,6 +194,7 @@ async def _ended(journal: Journal, hints: HintBus, execution_id: ExecutionId) ->
     try:
         while not journal.heads([execution_id])[execution_id].closed:
             look.clear()
+            answer()
             try:
                 async with asyncio.timeout(SWEEP_S):
                     await look.wait()

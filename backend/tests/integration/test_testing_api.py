@@ -9,10 +9,24 @@ import pytest
 from tests.support.eventually import eventually
 from tqdm import tqdm
 
-from headway import current, gather, log, output, progress, shell, step, track, workflow
+from headway import (
+    approval,
+    current,
+    gather,
+    log,
+    output,
+    progress,
+    shell,
+    signal,
+    sleep,
+    step,
+    track,
+    workflow,
+)
 from headway.adapters.clock import SystemClock
 from headway.adapters.hints.memory import MemoryHintBus
 from headway.domain.events import Log, StepCompleted, StepProgressed
+from headway.domain.waiting import ApprovalState
 from headway.errors import InvalidInput, WorkflowError
 from headway.ports import ExecutionFilter, ExecutionRecord
 from headway.services.executions import Executions
@@ -53,6 +67,32 @@ def plain(count: int = 3) -> list[dict[str, int]]:
     loaded.append(load(99))
     progress(1, 1)
     return loaded
+
+
+@workflow
+async def waits(amount: int) -> dict[str, object]:
+    await sleep(0)
+    first = await approval(f"Pay {amount}?", form=int)
+    second = await approval("Really?")
+    return {
+        "first": first.values,
+        "second": second.approved,
+        "by": second.by,
+        "pages": [await signal("page")],
+    }
+
+
+def test_a_runner_answers_questions_and_sends_signals() -> None:
+    asked: list[str] = []
+
+    def answer(question: ApprovalState) -> bool | dict[str, int]:
+        asked.append(question.message)
+        return {"value": 3} if question.message.startswith("Pay") else False
+
+    result = Runner(answer=answer, signals={"page": [{"n": 1}]}).run(waits, amount=5)
+    expected = {"first": 3, "second": False, "by": "test", "pages": [{"n": 1}]}
+    assert result.raise_for_status().output == expected
+    assert asked == ["Pay 5?", "Really?"]
 
 
 def test_an_asynchronous_workflow() -> None:

@@ -63,6 +63,7 @@ class _Sleep:
 
     def wait(self, seconds: float) -> None:
         """The same from a plain function."""
+        _refuse_loop("sleep")
         scope, seconds = current_scope.get(), check_number("seconds", seconds, 0.0)
         if scope is None:
             time.sleep(seconds)
@@ -100,6 +101,7 @@ class _Approval:
         self, message: str, form: type[T] | None = None, **options: Unpack[ApprovalOptions]
     ) -> Answer[T]:
         """The same from a plain function."""
+        _refuse_loop("approval")
         reply = _scope("approval").wait_blocking(_question(message, form, options))
         return _answer(reply, form)
 
@@ -123,6 +125,7 @@ class _Signal:
 
     def wait(self, name: str, *, timeout_s: float | None = None) -> Any:
         """The same from a plain function."""
+        _refuse_loop("signal")
         return _scope("signal").wait_blocking(_expected(name, timeout_s))
 
 
@@ -182,6 +185,11 @@ def _form(form: type[Any]) -> "Form":
     from headway.authoring.forms import Form  # brings Pydantic, half the time of `import headway`
 
     return Form(form)
+
+
+def _refuse_loop(what: str) -> None:
+    if _loop_runs_here():
+        raise RuntimeError(f"{what}.wait() would stop the event loop that runs here: await {what}(...)")
 
 
 def _loop_runs_here() -> bool:
