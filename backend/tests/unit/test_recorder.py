@@ -24,7 +24,7 @@ from headway.errors import ExecutionClosed, HeadwayError, LeaseLost
 from headway.ports import Batch, Hint, Lease
 from headway.services.claims import read_claim
 from headway.services.inbox import Inbox
-from headway.services.lane import CHECKPOINT_EVENTS, Lane
+from headway.services.lane import CHECKPOINT_EVENTS, CLOSING_EVENTS, Lane
 from headway.services.recorder import Recorder
 from headway.services.states import events_between, load_state
 
@@ -179,6 +179,21 @@ async def test_the_stored_state_is_the_fold_of_the_log(bench: Bench) -> None:
     assert seq == folded.seq
     assert msgspec.json.decode(stored, type=State) == folded
     assert bench.journal.get(bench.lane.execution_id).summary.status == "completed"
+
+
+async def test_a_log_that_ends_soon_is_folded_instead_of_its_state_stored(bench: Bench) -> None:
+    bench.lane.emit(a_log("one"))
+    await bench.lane.close(the_end)
+    assert bench.journal.checkpoint(bench.lane.execution_id, 10**9) is None
+    assert load_state(bench.journal, bench.lane.execution_id).status == "completed"
+
+
+async def test_a_longer_log_ends_with_its_state(bench: Bench) -> None:
+    for n in range(CLOSING_EVENTS):
+        bench.lane.emit(a_log(str(n)))
+    await bench.lane.close(the_end)
+    seq, _ = bench.journal.checkpoint(bench.lane.execution_id, 10**9) or (0, b"")
+    assert seq == bench.journal.get(bench.lane.execution_id).head.last_seq
 
 
 async def test_events_of_others_are_folded_in_log_order(bench: Bench) -> None:
