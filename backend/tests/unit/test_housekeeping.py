@@ -112,12 +112,12 @@ def test_an_open_execution_is_joined_once_it_falls_silent(journal: SqliteJournal
     keep_house(housekeeper)
     assert segments(journal, execution.id) == QUIET_EVENTS + 2, "it may still be going on"
     keep_house(housekeeper)
-    assert segments(journal, execution.id) == 1
+    assert segments(journal, execution.id) == 3
     execution.log(3)
     assert keep_house(housekeeper) == keep_house(housekeeper) == 0, "little is new"
     execution.complete()
     keep_house(housekeeper)
-    assert segments(journal, execution.id) == 1
+    assert segments(journal, execution.id) == 2
 
 
 def test_nothing_is_forgotten_unless_asked_for(journal: SqliteJournal) -> None:

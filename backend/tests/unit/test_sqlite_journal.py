@@ -113,6 +113,19 @@ class TestCompaction:
         assert (rows, left) == (81, 1)
         assert packed < plain / 5
 
+    def test_of_a_closed_log_s_past_few_states_are_kept(self, journal: SqliteJournal, path: Path) -> None:
+        execution = journal.create(a_new_execution())[0]
+        seqs = range(1, 40_001, 1_000)
+        for seq in seqs:
+            batch = a_batch(execution, 1_000, first_producer_seq=seq, expected_last_seq=seq, checkpoint=b"{}")
+            journal.append([batch])
+        journal.append([a_batch(execution, first_producer_seq=40_001, closes=True)])
+        after: int | None = 0
+        while after is not None:
+            after = journal.compact(execution, after)
+        kept = [seq for (seq,) in by_hand(path, "SELECT seq FROM checkpoint ORDER BY seq")]
+        assert kept == [1_001, 16_001, 32_001, 39_001, 40_001]
+
     def test_a_step_that_fails_changes_nothing(
         self, journal: SqliteJournal, path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

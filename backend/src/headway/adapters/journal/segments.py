@@ -68,9 +68,7 @@ def _events_within(segment: Segment, max_bytes: int) -> int:
 
 
 def _offset_of_line(body: bytes, index: int) -> int:
-    offset = 0
-    for _ in range(index):
-        offset = body.find(b"\n", offset) + 1
-        if offset == 0:
-            raise JournalCorrupt("a segment holds fewer lines than its seqs say")
-    return offset
+    parts = body.split(b"\n", index)
+    if len(parts) <= index:
+        raise JournalCorrupt("a segment holds fewer lines than its seqs say")
+    return len(body) - len(parts[-1])

@@ -6,6 +6,7 @@ takes long is done before the transaction.
 
 import sqlite3
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import takewhile
 
@@ -17,23 +18,26 @@ from headway.domain.identifiers import ExecutionId
 from headway.errors import ConflictError
 from headway.ports import Segment
 
-JOINED_BYTES = 128 << 10  # of lines in a joined segment: a reader in the middle of one unpacks this much
+# What a joined segment holds at most: as much as viewers are sent at a time, so that it need not be cut.
+JOINED_BYTES, JOINED_EVENTS = 48 << 10, 256
 MIN_RUN = 8  # rows: fewer of an open execution are left, so that a slow one is not rewritten again and again
-PLAN_ROWS = 2_000  # looked at in one step
+PASSED_ROWS = 500  # that may be passed over in one step
 FORGET_ROWS = 256  # segments removed in one step
 SPARSE_SPACING = 16 * CHECKPOINT_SPACING  # events between the states kept of a closed execution's past
-_LEVEL = 6
+_LEVEL = 4
 _ROWS_AFTER = """
 SELECT first_seq, last_seq, encoding, length(body) FROM segment
-WHERE execution_id = ? AND first_seq > ? ORDER BY first_seq LIMIT ?
+WHERE execution_id = ? AND first_seq > ? ORDER BY first_seq
 """
 _PUT_SEGMENT = """
 INSERT INTO segment (execution_id, first_seq, last_seq, tag_before, tag_after, encoding, body)
 VALUES (?, ?, ?, ?, ?, ?, ?)
 """
+# Of the states whose predecessor lies in the same stretch of `spacing` events.
 _THIN_CHECKPOINTS = """
-DELETE FROM checkpoint WHERE execution_id = :id AND seq <= :recent AND seq NOT IN (
-    SELECT min(seq) FROM checkpoint WHERE execution_id = :id GROUP BY seq / :spacing)
+DELETE FROM checkpoint AS one WHERE execution_id = :id AND seq BETWEEN :first AND :last AND seq / :spacing = (
+    SELECT max(before.seq) FROM checkpoint AS before
+    WHERE before.execution_id = :id AND before.seq < one.seq) / :spacing
 """
 
 
@@ -46,6 +50,7 @@ class Step:
         joined: What replaces them, with its encoding and stored body.
         upto: Where the next step goes on after; `None` at the end.
         finishes: The execution is closed and this is its last step.
+        thins: The execution is closed: up to this seq few of its stored states are kept.
     """
 
     execution_id: ExecutionId
@@ -55,6 +60,7 @@ class Step:
     body: bytes
     upto: int | None
     finishes: bool
+    thins: int = 0
 
 
 def uncompacted(connection: sqlite3.Connection, limit: int) -> list[ExecutionId]:
@@ -67,12 +73,13 @@ def uncompacted(connection: sqlite3.Connection, limit: int) -> list[ExecutionId]
 
 def plan(connection: sqlite3.Connection, execution_id: ExecutionId, after: int) -> Step:
     at = head(connection, execution_id)
-    rows = connection.execute(_ROWS_AFTER, (execution_id, after, PLAN_ROWS)).fetchall()
-    run, seen = _next_run(rows, closed=at.closed)
-    is_last = seen == at.last_seq or not rows
-    upto = None if is_last else seen
+    rows = connection.execute(_ROWS_AFTER, (execution_id, after))
+    run, seen = _next_run(rows, after, closed=at.closed)
+    rows.close()
+    is_last = seen >= at.last_seq or seen == after
+    upto, finishes = (None if is_last else seen), at.closed and is_last
     if not run:
-        return Step(execution_id, (), None, PLAIN, b"", upto, at.closed and is_last)
+        return Step(execution_id, (), None, PLAIN, b"", upto, finishes)
     stored = segments_after(connection, execution_id, run[0] - 1)
     joined = join(list(takewhile(lambda segment: segment.first_seq <= run[-1], stored)))
     stored.close()
@@ -85,7 +92,9 @@ def plan(connection: sqlite3.Connection, execution_id: ExecutionId, after: int) 
         ZLIB if shrinks else PLAIN,
         packed if shrinks else joined.body,
         upto,
-        at.closed and is_last,
+        finishes,
+        # Those near the end are what late viewers begin from.
+        at.last_seq - 2 * CHECKPOINT_SPACING if at.closed else 0,
     )
 
 
@@ -105,12 +114,9 @@ def carry_out(cursor: sqlite3.Cursor, step: Step) -> None:
                 *(joined.tag_before, joined.tag_after, step.encoding, step.body),
             ),
         )
+        thin = {"id": step.execution_id, "first": joined.first_seq, "spacing": SPARSE_SPACING}
+        cursor.execute(_THIN_CHECKPOINTS, thin | {"last": min(joined.last_seq, step.thins)})
     if step.finishes:
-        last_seq = head(cursor.connection, step.execution_id).last_seq
-        recent = last_seq - 2 * CHECKPOINT_SPACING  # those near the end are what late viewers begin from
-        cursor.execute(
-            _THIN_CHECKPOINTS, {"id": step.execution_id, "recent": recent, "spacing": SPARSE_SPACING}
-        )
         cursor.execute("UPDATE execution SET compacted = 1 WHERE execution_id = ?", (step.execution_id,))
 
 
@@ -154,15 +160,18 @@ def used_bytes(connection: sqlite3.Connection) -> int:
     return int(size) * (int(pages) - int(free))
 
 
-def _next_run(rows: list[tuple[int, int, int, int]], *, closed: bool) -> tuple[list[int], int]:
+def _next_run(
+    rows: Iterable[tuple[int, int, int, int]], after: int, *, closed: bool
+) -> tuple[list[int], int]:
     """The first rows worth joining, and the last seq that this settles or passes over."""
     run: list[int] = []
-    size = seen = 0
+    size, seen, passed = 0, after, 0
     for first_seq, last_seq, encoding, stored_bytes in rows:
-        fits = encoding == PLAIN and (not run or size + stored_bytes <= JOINED_BYTES)
-        if not fits and _is_worth(run, closed=closed):
-            return run, seen
-        if not fits or encoding != PLAIN:
+        is_full = bool(run) and (size + stored_bytes > JOINED_BYTES or last_seq - run[0] >= JOINED_EVENTS)
+        if encoding != PLAIN or is_full:
+            passed += len(run) + 1
+            if _is_worth(run, closed=closed) or passed > PASSED_ROWS:
+                break
             run, size = [], 0
         if encoding == PLAIN:
             run.append(first_seq)

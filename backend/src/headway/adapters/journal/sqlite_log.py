@@ -6,6 +6,7 @@ Each function is the port's method of that name; one that takes a cursor runs in
 import sqlite3
 import zlib
 from collections.abc import Generator, Sequence
+from functools import lru_cache
 
 import msgspec
 
@@ -27,6 +28,7 @@ _HEADS = """
 SELECT execution_id, epoch, last_seq, last_tag, closed, trimmed_upto FROM execution
 WHERE execution_id IN (SELECT value FROM json_each(?))
 """
+UNPACKED_SEGMENTS = 64  # of 48 KiB each
 _encode = msgspec.json.Encoder().encode
 
 
@@ -109,9 +111,15 @@ def _decoded(encoding: int, body: bytes) -> bytes:
     if encoding != ZLIB:
         raise JournalCorrupt(f"a segment has the unknown encoding {encoding}")
     try:
-        return zlib.decompress(body)
+        return _unpacked(body)
     except zlib.error as error:
         raise JournalCorrupt(f"a segment cannot be decompressed: {error}") from error
+
+
+@lru_cache(UNPACKED_SEGMENTS)
+def _unpacked(body: bytes) -> bytes:
+    """Kept a while: a segment is read in several pieces, by several readers."""
+    return zlib.decompress(body)
 
 
 def _explain_gap(at: Head, execution_id: ExecutionId, after: int, *, is_empty: bool) -> None:
