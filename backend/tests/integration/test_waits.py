@@ -176,6 +176,56 @@ async def test_executions_that_only_wait_take_up_no_place(bench: Workbench) -> N
         assert (await bench.ended(bench.start(naps, seconds=0.0))).status == "completed"
 
 
+@workflow
+async def everything() -> list[Any]:
+    first = await double(1)
+    await sleep(0.005)
+    answer = await approval("Pay?", form=Payment)
+    page, _ = await gather(signal("page"), sleep(0.001))
+    return [first, answer.approved, answer.values and answer.values.amount, page, await double(2)]
+
+
+@step
+async def double(number: int) -> int:
+    return number * 2
+
+
+async def answer_and_signal(bench: Workbench, controls: Controls, execution_id: ExecutionId) -> None:
+    """A person and a program that repeat what they do until it is certain: their requests are idempotent."""
+    controls.signal(execution_id, "page", "p1", idempotency_key="k")
+    await asked(bench, execution_id)
+    controls.answer(execution_id, "approval-1", approved=True, values={"amount": 5}, by="ana")
+
+
+@pytest.mark.parametrize("position", range(2, 22))
+async def test_a_worker_may_die_at_any_position_of_what_waits(
+    bench: Workbench, controls: Controls, position: int
+) -> None:
+    """Each goes on where it was: nothing is asked, answered or taken twice, and every receipt is whole."""
+    async with bench.worker(everything, owner="ada"):
+        execution_id = bench.start(everything)
+        bench.journal.cut_at = position
+        others = asyncio.create_task(answer_and_signal(bench, controls, execution_id))
+        await bench.until(lambda: bench.journal.get(execution_id).head.last_seq >= position)
+    bench.journal.cut_at = None
+    async with bench.worker(everything, owner="eve"):
+        await others
+        await answer_and_signal(bench, controls, execution_id)
+        state = await bench.ended(execution_id)
+    assert output_of(state) == [2, True, 5, "p1", 4]
+    assert (
+        len(bench.all(execution_id, e.ApprovalAnswered))
+        == len(bench.all(execution_id, e.SignalReceived))
+        == 1
+    )
+    ended = [(one.wait_id, one.outcome) for one in bench.all(execution_id, e.WaitEnded)]
+    expected = {("timer-1", "elapsed"), ("signal-1", "received"), ("timer-2", "elapsed")}
+    assert (set(ended), len(ended)) == (expected, 3)
+    told = [stages(bench, execution_id, control_id) for control_id in state.controls]
+    assert all([one.split()[0] for one in each] == ["requested", "delivered", "effective"] for each in told)
+    assert (len(told), state.phase) == (2, "completed")
+
+
 # --- approvals --------------------------------------------------------------------------------------------
 
 

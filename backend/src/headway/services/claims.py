@@ -7,6 +7,7 @@ from msgspec import Raw
 
 from headway.domain.events import Event, ExecutionQueued, decode_line
 from headway.domain.execution import State
+from headway.domain.identifiers import ExecutionId
 from headway.domain.progress import Rollup
 from headway.ports import ExecutionRecord, Journal
 from headway.services.recovery import Memo
@@ -32,7 +33,7 @@ def read_claim(journal: Journal, record: ExecutionRecord) -> Claim:
     if record.head.last_seq == 1:  # new: nothing but its place in the queue
         return Claim(record, _queued_state(record), Memo(), rollup)
     state = load_state(journal, record.execution_id)
-    notable = list(_notable_events(journal, record, state.seq))
+    notable = list(notable_events(journal, record.execution_id, state.seq))
     for event in notable:
         rollup.observe(event.data)
     rollup.value = max(rollup.value, state.progress)
@@ -47,10 +48,11 @@ def _queued_state(record: ExecutionRecord) -> State:
     return state
 
 
-def _notable_events(journal: Journal, record: ExecutionRecord, upto: int) -> Iterator[Event]:
+def notable_events(journal: Journal, execution_id: ExecutionId, upto: int) -> Iterator[Event]:
+    """The events up to `upto` but for log lines and progress, which are not even decoded."""
     after = 0
     while after < upto:
-        segments = journal.read(record.execution_id, after)
+        segments = journal.read(execution_id, after)
         for segment in segments:
             for line in segment.body.splitlines():
                 head = line[:_HEAD_BYTES]

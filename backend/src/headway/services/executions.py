@@ -23,6 +23,7 @@ from headway.errors import (
     WorkflowUnavailable,
 )
 from headway.ports import Clock, ExecutionFilter, Hint, HintBus, Journal, NewExecution
+from headway.services.claims import notable_events
 from headway.services.controls import Controls, check_key, checked_name, receipt_id
 from headway.services.inputs import check_input
 from headway.services.log_text import is_at_least, line_of
@@ -170,7 +171,7 @@ class Executions:
         record = self.journal.get(execution_id)
         copies: Sequence[e.EventData] = ()
         if from_step is not None:
-            log = events_between(self.journal, execution_id, 0, record.head.last_seq)
+            log = notable_events(self.journal, execution_id, record.head.last_seq)
             copies = reused_steps(log, from_step)
         return self.start(
             record.workflow_id,
