@@ -35,6 +35,7 @@ from headway.protocol.effects import (
 )
 from headway.protocol.lobby import MAX_WAITING_ROWS, LobbyRows
 from headway.protocol.session import Life, Session
+from headway.protocol.subscription import header_of
 
 FIXTURES = Path(__file__).resolve().parents[3] / "protocol" / "fixtures" / "session"
 LINE = b'{"seq":1}\n'
@@ -226,6 +227,42 @@ def test_events_that_do_not_continue_are_never_sent(changes: dict[str, Any]) -> 
     assert isinstance(answer, Send)
     assert isinstance(answer.message, m.SubOk)
     assert (answer.message.result, answer.message.why) == ("reset", "fork")
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_an_offered_run_is_taken_as_if_it_had_been_asked_for(closed: bool) -> None:
+    """Two sessions, one offered and one that asks, go on alike: written, window, seal, next."""
+    offered, asked = (a_following_session(4, last_seq=4) for _ in range(2))
+    piece = a_piece(4, 6, head=a_head(6, closed=closed), seal=Totals(6, 0, 0) if closed else None)
+    assert offered.offered(1, piece, 1.0)
+    asked.grew(1, 6)
+    (sent,) = asked.events_read(1, piece, 1.0)
+
+    assert isinstance(sent, SendEvents)
+    assert header_of(EXECUTION, piece) == sent.header
+    for later in (
+        lambda session: session.written(1, 2.0),
+        lambda session: session.grew(1, 7),
+        lambda session: session.events_read(1, a_piece(6, 7), 3.0),
+        lambda session: say(session, m.Ack(x=EXECUTION, seq=6), 4.0),
+        lambda session: session.tick(18.0),
+    ):
+        assert later(offered) == later(asked)
+
+
+def test_an_offer_is_not_taken_out_of_place() -> None:
+    """Where it does not continue, while a frame is under way, beyond the window, before the snapshot."""
+    session = a_following_session(4, last_seq=4)
+    assert not session.offered(1, a_piece(5, 6), 1.0)
+    assert not session.offered(1, a_piece(4, 6, tag_before=99), 1.0)
+    assert not session.offered(1, a_piece(4, 6, size=(1 << 20) + 1), 1.0)
+    assert not session.offered(2, a_piece(4, 6), 1.0)
+    assert session.offered(1, a_piece(4, 6), 1.0)
+    assert not session.offered(1, a_piece(6, 7), 1.0)
+
+    opening = an_open_session()
+    say(opening, m.Sub(x=EXECUTION))
+    assert not opening.offered(1, a_piece(0, 1), 1.0)
 
 
 def test_the_seal_comes_with_the_last_event() -> None:

@@ -245,6 +245,14 @@ class Session:
         """Answers `ReadEvents`."""
         return self._with(number, lambda each: each.events_read(piece, now))
 
+    def offered(self, number: int, piece: Piece, now: float) -> bool:
+        """The newest run of a log, whole: True if its frame is to be written now, and `written` answered.
+
+        A short way for the many who have everything before it; for the others, `grew` is the way.
+        """
+        subscription = self._by_number.get(number)
+        return isinstance(subscription, Subscription) and subscription.offered(piece, now)
+
     def refused(self, number: int, error: HeadwayError, *, retry_ms: int | None = None) -> list[Effect]:
         """Answers any question about a subscription that cannot be served; it ends, the others go on.
 

@@ -7,8 +7,9 @@ from zlib import DEFLATED, MAX_WBITS, compressobj
 from headway.domain.events import Totals
 from headway.domain.identifiers import ExecutionId
 from headway.domain.position import chain
-from headway.ports import EventLog
+from headway.ports import EventLog, Head
 from headway.protocol.codec import encode_events, seal_of
+from headway.protocol.effects import Piece
 from headway.protocol.frames import SimpleFramer, binary_frame, text_frame
 from headway.protocol.messages import Ev
 from headway.protocol.simple import is_closing
@@ -79,6 +80,10 @@ class Chunk:
     def simple_piece(self) -> SimplePiece:
         return SimplePiece(self.after, self.upto, self.frames)
 
+    def ready_frame(self, x: str, *, deflated: bool) -> bytes | None:
+        """What `ev_frame` has made for others who follow `x`."""
+        return self._ev_frames.get((x, deflated))
+
     def ev_frame(self, header: Ev, *, deflated: bool) -> bytes:
         """The `ev` frame of the whole chunk: the same bytes for every viewer that names it so.
 
@@ -92,6 +97,11 @@ class Chunk:
             text = encode_events(header, self.body)
             frame = self._ev_frames[key] = deflated_frame(text) if deflated else text_frame(text)
         return frame
+
+    def whole(self, head: Head) -> Piece:
+        """All of it, for a viewer at `after`."""
+        cut = Cut(self.after, self.upto, self.tag_before, self.tag, self.body)
+        return piece_of(cut, self.seal, head)
 
     def cut(self, after: int, *, max_events: int, max_bytes: int) -> Cut:
         """What follows `after` (which lies within), at least one event, else within the limits."""
@@ -109,6 +119,21 @@ class Chunk:
         tag_before = chain(self.tag_before, body[:start])
         tag_after = self.tag if upto == self.upto else chain(tag_before, body[start:end])
         return Cut(after, upto, tag_before, tag_after, body[start:end])
+
+
+def piece_of(cut: Cut, seal: Totals | None, head: Head) -> Piece:
+    """What a session is answered with; `seal` where the chunk that was cut ends with the terminal event."""
+    return Piece(
+        epoch=head.epoch,
+        after=cut.after,
+        upto=cut.upto,
+        tag_before=cut.tag_before,
+        tag_after=cut.tag_after,
+        body=cut.body,
+        count=cut.upto - cut.after,
+        head=head,
+        seal=seal if head.closed and cut.upto == head.last_seq else None,
+    )
 
 
 def deflated_frame(text: bytes) -> bytes:

@@ -12,7 +12,7 @@ from headway.protocol.codec import kind_of, lines_of, seal_of
 from headway.protocol.conflation import conflate
 from headway.protocol.effects import Follow, Piece, ReadEvents
 from headway.protocol.frames import SimpleFramer
-from headway.services.chunk import CHUNK_BYTES, CHUNK_EVENTS, Chunk, Cut, read_chunk
+from headway.services.chunk import CHUNK_BYTES, CHUNK_EVENTS, Chunk, Cut, piece_of, read_chunk
 from headway.services.states import encode_state, load_state
 from headway.services.subscription import begin_of_workflow
 
@@ -144,21 +144,6 @@ def read_conflated(journal: Journal, request: ReadEvents) -> Piece:
         if len(piece.body) <= request.max_bytes or covered <= 1:
             return piece
         events = covered // 2
-
-
-def piece_of(cut: Cut, seal: Totals | None, head: Head) -> Piece:
-    """What a session is answered with; `seal` where the chunk that was cut ends with the terminal event."""
-    return Piece(
-        epoch=head.epoch,
-        after=cut.after,
-        upto=cut.upto,
-        tag_before=cut.tag_before,
-        tag_after=cut.tag_after,
-        body=cut.body,
-        count=cut.upto - cut.after,
-        head=head,
-        seal=seal if head.closed and cut.upto == head.last_seq else None,
-    )
 
 
 def _read(

@@ -21,6 +21,8 @@ from headway.protocol.codec import encode, encode_events
 from headway.protocol.frames import text_frame
 from headway.protocol.messages import LOBBY, Row
 from headway.protocol.session import Session
+from headway.protocol.subscription import header_of
+from headway.services.chunk import Chunk
 from headway.services.following import Following
 from headway.services.lobby import Lobby
 from headway.services.shared_reads import SharedReads
@@ -120,9 +122,9 @@ class FeedViewer:
 
     # What is watched brings.
 
-    def grew(self, number: int, last_seq: int) -> None:
-        """The log that a subscription follows reaches so far."""
-        self._do(self._session.grew, number, last_seq)
+    def published(self, following: Following, chunk: Chunk, piece: f.Piece) -> None:
+        """The log that a subscription follows has a new end."""
+        self._do(self._take, following, chunk, piece)
 
     def tail_ended(self, following: Following, code: CloseCode, reason: str) -> None:
         """What a subscription follows cannot go on as it was."""
@@ -218,6 +220,22 @@ class FeedViewer:
             self._unwritten.append(number)
         else:
             self._effects.extend(self._session.written(number, self._now()))
+
+    def _take(self, following: Following, chunk: Chunk, piece: f.Piece) -> list[f.Effect]:
+        """Write it at once to a viewer that has all before it; else let it know."""
+        number, now = following.number, self._now()
+        is_busy = self._carrying or self._effects or self._outlet.is_paused
+        if is_busy or not self._session.offered(number, piece, now):
+            return self._session.grew(number, piece.upto)
+        frame = chunk.ready_frame(following.x, deflated=self._deflated)
+        if frame is None:
+            frame = chunk.ev_frame(header_of(following.x, piece), deflated=self._deflated)
+        following.looks = 0
+        self._outlet.write(frame)
+        if self._outlet.is_paused:
+            self._unwritten.append(number)
+            return []
+        return self._session.written(number, now)
 
     def _ev_frame(self, effect: f.SendEvents) -> bytes:
         following = self._followings.get(effect.number)

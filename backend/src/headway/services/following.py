@@ -9,8 +9,7 @@ from headway.ports import ExecutionRecord, Head
 from headway.protocol.close_codes import CloseCode
 from headway.protocol.effects import Piece, ReadEvents
 from headway.protocol.frames import SimpleFramer
-from headway.services.chunk import Chunk
-from headway.services.feed_reads import piece_of
+from headway.services.chunk import Chunk, piece_of
 from headway.services.shared_reads import SharedReads
 from headway.services.tail import Tail
 from headway.services.tails import Tails
@@ -22,7 +21,7 @@ LOOK_PAUSE_S = 0.25  # before each further one: what contradicts itself must not
 class Owner(Protocol):
     """The connection of a subscription."""
 
-    def grew(self, number: int, last_seq: int) -> None: ...
+    def published(self, following: "Following", chunk: Chunk, piece: Piece) -> None: ...
 
     def tail_ended(self, following: "Following", code: CloseCode, reason: str) -> None: ...
 
@@ -70,7 +69,7 @@ class Following:
         tail, after = self._tail, request.after
         chunk = tail.chunk_after(after) if tail is not None else None
         if tail is not None and chunk is not None:
-            return self._piece(chunk, _head_of(tail), request)
+            return self._piece(chunk, tail.log_head, request)
         page = reads.held_page(ExecutionId(request.execution_id), after)
         return None if page is None else self._piece(page.chunk, self._latest(page.head), request)
 
@@ -89,13 +88,13 @@ class Following:
     def leave(self) -> None:
         """Listen no more."""
         tail, self._tail, self.chunk = self._tail, None, None
-        if tail is not None and tail.leave_listener(self):
+        if tail is not None and tail.leave_taker(self):
             self._tails.release(tail)
 
     # What a tail and the tails call.
 
-    def grew(self, last_seq: int) -> None:
-        self._owner.grew(self.number, last_seq)
+    def published(self, chunk: Chunk, piece: Piece) -> None:
+        self._owner.published(self, chunk, piece)
 
     def end(self, code: CloseCode, reason: str) -> None:
         self._owner.tail_ended(self, code, reason)
@@ -107,12 +106,12 @@ class Following:
 
     def _listen(self, tail: Tail) -> None:
         self._tail = tail
-        tail.listen(self)
+        tail.offer_to(self)
 
     def _latest(self, head: Head) -> Head:
         """The head that is known to be later; of a page that was read a moment ago it may be old."""
         if self._tail is not None and self._tail.head > head.last_seq:
-            return _head_of(self._tail)
+            return self._tail.log_head
         return head
 
     def _piece(self, chunk: Chunk, head: Head, request: ReadEvents) -> Piece:
@@ -122,7 +121,3 @@ class Following:
         if chunk.closes and not head.closed:
             head = replace(head, closed=True, last_seq=chunk.upto, last_tag=chunk.tag)
         return piece_of(cut, chunk.seal if cut.upto == chunk.upto else None, head)
-
-
-def _head_of(tail: Tail) -> Head:
-    return Head(tail.epoch, tail.head, tail.tag or 0, tail.is_closed)

@@ -12,8 +12,9 @@ from typing import Protocol
 
 from headway.domain.identifiers import ExecutionId, WorkflowId
 from headway.errors import NotFound, PositionLost, UnavailableError
-from headway.ports import Clock, EventLog
+from headway.ports import Clock, EventLog, Head
 from headway.protocol.close_codes import CloseCode
+from headway.protocol.effects import Piece
 from headway.protocol.frames import SimpleFramer, without_first
 from headway.services.chunk import CHUNK_BYTES, CHUNK_EVENTS, Chunk, SimplePiece, read_chunk
 
@@ -47,10 +48,18 @@ class Follower(Watcher, Protocol):
 
 
 class Listener(Watcher, Protocol):
-    """A subscription of rich mode: it is told of each chunk, and takes it when it can."""
+    """Whoever is told that the log grew, and reads when it likes."""
 
     def grew(self, last_seq: int) -> None:
         """The ring reaches so far now."""
+        ...
+
+
+class Taker(Watcher, Protocol):
+    """A subscription of rich mode: it is offered each chunk."""
+
+    def published(self, chunk: Chunk, piece: Piece) -> None:
+        """The ring reaches to the end of this chunk now; `piece` is all of it."""
         ...
 
 
@@ -101,7 +110,8 @@ class Tail:
         self._at_head: dict[Follower, Callable[[bytes], None]] = {}
         self._early: set[Follower] = set()
         self._watchers: set[Watcher] = set()
-        self._listeners: dict[Listener, None] = {}  # in the order in which they came
+        self._listeners: dict[Listener, None] = {}  # in the order in which they came, as below
+        self._takers: dict[Taker, None] = {}
         self._grown = asyncio.Event()
         self._task = asyncio.create_task(self._follow(), name=f"tail {execution_id}")
 
@@ -126,9 +136,20 @@ class Tail:
         self._listeners[listener] = None
 
     def leave_listener(self, listener: Listener) -> bool:
-        """The subscription listens no more; true if nobody watches now."""
+        """It listens no more; true if nobody watches now."""
         self._listeners.pop(listener, None)
         self._watchers.discard(listener)
+        return not self._watchers
+
+    def offer_to(self, taker: Taker) -> None:
+        """Offer it every chunk, until `leave_taker`."""
+        self._watchers.add(taker)
+        self._takers[taker] = None
+
+    def leave_taker(self, taker: Taker) -> bool:
+        """It takes no more; true if nobody watches now."""
+        self._takers.pop(taker, None)
+        self._watchers.discard(taker)
         return not self._watchers
 
     def join_head(self, viewer: Follower, write: Callable[[bytes], None]) -> None:
@@ -257,8 +278,7 @@ class Tail:
             self.is_closed = chunk.closes
             for write in list(self._at_head.values()):
                 write(chunk.frames)
-            for listener in list(self._listeners):
-                listener.grew(chunk.upto)
+            self._offer(chunk)
             # Lets the transports flush, so that the cost of the system calls is seen, and others have a turn.
             await asyncio.sleep(0)
         self.published_at = self._clock.monotonic()
@@ -271,6 +291,19 @@ class Tail:
                 viewer.advance()
             return
         await asyncio.sleep(min(MAX_SEAL_S, self.published_at - started))
+
+    @property
+    def log_head(self) -> Head:
+        """How far the log is known to reach."""
+        return Head(self.epoch, self.head, self.tag or 0, self.is_closed)
+
+    def _offer(self, chunk: Chunk) -> None:
+        for listener in list(self._listeners):
+            listener.grew(chunk.upto)
+        if self._takers:
+            piece = chunk.whole(self.log_head)
+            for taker in list(self._takers):
+                taker.published(chunk, piece)
 
     def _keep(self, chunk: Chunk) -> None:
         self._ring.append(chunk)
