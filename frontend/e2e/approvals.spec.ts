@@ -62,7 +62,7 @@ test('a yes with its form goes to the workflow, by the name given', async ({ pag
   expect(Object.values(approvals)).toMatchObject([
     { status: 'answered', approved: true, by: 'Ada', values: { channel: 'beta', share: 25 } },
   ])
-  await page.getByText('1 request', { exact: true }).click()
+  await page.getByText('1 request, done', { exact: true }).click()
   const receipt = page.getByRole('list', { name: 'Stages' })
   await expect(receipt).toHaveText(/requested \d.*delivered \d.*effective \d/)
 })
@@ -113,7 +113,7 @@ test('a wait says until when, then for which signal', async ({ page, headway }) 
   expect(answer.status).toBe(202)
 
   await expect(badge(page)).toHaveText('completed')
-  await page.getByText('1 request', { exact: true }).click()
+  await page.getByText('1 request, done', { exact: true }).click()
   await expect(page.getByText('Signal by bob')).toBeVisible()
 })
 
@@ -124,7 +124,7 @@ test('a cancel shows its receipt, with who and when', async ({ page, headway }) 
 
   await expect(badge(page)).toHaveText('cancelled')
   await expect(card).toContainText('No longer asked')
-  await page.getByText('1 request', { exact: true }).click()
+  await page.getByText('1 request, done', { exact: true }).click()
   await expect(page.getByText('Cancel by Ada')).toBeVisible()
   await expect(page.getByRole('list', { name: 'Stages' })).toHaveText(/requested \d.*effective \d/)
 })
@@ -179,7 +179,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
         await card.getByLabel('Your name').fill('Ada')
         await card.getByRole('button', { name: 'Approve' }).click()
         await expect(badge(page)).toHaveText('completed')
-        await page.getByText('1 request', { exact: true }).click()
+        await page.getByText('1 request, done', { exact: true }).click()
         await page.getByRole('button', { name: 'Change input' }).click()
         await expectAccessible(page)
         await picture(page, card, 'answered')

@@ -56,7 +56,7 @@ function useFocusKept(isOpen: boolean) {
     return () => document.removeEventListener('focusin', note)
   }, [isOpen])
   useEffect(() => {
-    if (!isOpen && hadFocus.current) card.current?.focus()
+    if (!isOpen && hadFocus.current) card.current?.focus({ preventScroll: true })
   }, [isOpen])
   return card
 }

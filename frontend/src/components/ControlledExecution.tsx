@@ -10,6 +10,7 @@ import { rememberedName } from '../hooks/useRememberedName'
 import { ExecutionActions } from './ExecutionActions'
 import { ExecutionControls } from './ExecutionControls'
 import { InputForm } from './InputForm'
+import { Icon } from './icons'
 import { RetryFromStep } from './RetryFromStep'
 import { WorkflowExecutionMonitor } from './WorkflowExecutionMonitor'
 
@@ -56,7 +57,11 @@ export function ControlledExecution(props: ControlledExecutionProps) {
       renderControls={(summary, controls) => (
         <>
           {changing && inputSchema && summary.closed && (
-            <section className="headway-card" aria-label="Run again with changed input">
+            <section className="headway-panel" aria-label="Run again with changed input">
+              <h2 className="headway-panel__title">
+                <Icon name="retrying" />
+                Run again with changed input
+              </h2>
               <InputForm schema={inputSchema} initial={summary.input} label="Run again" onSubmit={runAgain} />
             </section>
           )}

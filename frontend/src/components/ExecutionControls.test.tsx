@@ -190,7 +190,9 @@ it('shows the receipts of a cancel: requested, delivered, effective, with who an
   expect(screen.getByText(/by ada/)).toBeVisible()
   server.append(run.control('effective'), run.cancelled())
 
-  await waitFor(() => expect(screen.getByText('1 request').closest('details')).not.toHaveAttribute('open'))
+  await waitFor(() =>
+    expect(screen.getByText('1 request, done').closest('details')).not.toHaveAttribute('open'),
+  )
   expect(screen.getByText(/^effective \d\d:\d\d:05$/)).toBeInTheDocument()
 })
 

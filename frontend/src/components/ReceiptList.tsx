@@ -30,7 +30,7 @@ export function ReceiptList({ receipts, closed }: ReceiptListProps) {
       className="headway-panel"
       open={underWay.length > 0}
     >
-      <summary>{underWay.length > 0 ? `${title}, ${underWay.length} under way` : title}</summary>
+      <summary>{underWay.length > 0 ? `${title}, ${underWay.length} under way` : `${title}, done`}</summary>
       {rows}
     </details>
   )
