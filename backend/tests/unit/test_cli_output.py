@@ -1,13 +1,16 @@
 """What the command line says: errors, lines, outcomes, the live picture."""
 
 import io
+import re
 
 import pytest
 from msgspec import Raw
 from rich.console import Console
 from tests.support.builders import AT
+from typer.testing import CliRunner
 
 from headway.cli import exits, main
+from headway.cli.app import app
 from headway.cli.live_view import picture
 from headway.cli.outcomes import describe_end, exit_code
 from headway.cli.plain_view import PlainView, line_of, without_controls
@@ -192,3 +195,11 @@ def test_the_picture_has_the_status_the_bar_and_the_steps_that_run() -> None:
     few.apply(Event(2, AT, e.StepProgressed(step="fetch", step_id="fetch#1", done=21, total=50, unit="page")))
     console.print(picture(few, 1.0, 80))
     assert "21/50 page" in console.file.getvalue()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("words", [["--version"], ["version"]])
+def test_the_version_is_told_in_both_usual_ways(words: list[str]) -> None:
+    answer = CliRunner().invoke(app, words)
+
+    assert answer.exit_code == 0
+    assert re.fullmatch(r"headway \d+\.\d+\.\d+\S*\n", answer.output)

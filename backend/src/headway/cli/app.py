@@ -51,6 +51,23 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 ExecutionId = Annotated[str, typer.Argument(metavar="ID", help="Id of an execution.", show_default=False)]
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from headway.config import installed_version
+
+        typer.echo(f"headway {installed_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    del version  # its callback has answered
+
+
 @app.command()
 def serve(
     files: Annotated[list[str], typer.Argument(metavar="FILE…", help="Python files with workflows.")],
@@ -303,9 +320,7 @@ def export(
 @app.command()
 def version() -> None:
     """Print the version."""
-    from headway.config import installed_version
-
-    typer.echo(f"headway {installed_version()}")
+    _print_version(True)
 
 
 def _do(command: Callable[[Settings], int], **given: Any) -> NoReturn:
