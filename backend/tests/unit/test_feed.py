@@ -1,0 +1,220 @@
+"""Rich connections on a real journal, with outlets that pause when the test says so."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from tests.support.authored import AuthoredExecution, define
+from tests.support.viewer_model import ViewerModel
+
+from headway.adapters.clock import SystemClock
+from headway.adapters.hints.memory import MemoryHintBus
+from headway.adapters.journal.memory import MemoryJournal
+from headway.errors import JournalUnavailable, ServerDraining, TooManyConnections
+from headway.protocol import messages as m
+from headway.protocol.close_codes import CloseCode
+from headway.protocol.codec import encode, lines_of
+from headway.protocol.frames import messages
+from headway.services.fanout import Fanout
+from headway.services.feed import Feed
+from headway.services.feed_viewer import FeedViewer
+from headway.services.states import encode_state, load_state
+from headway.services.viewer import Writer
+
+
+class PausingOutlet:
+    """Keeps what it is given, paused beyond `room` bytes, until it is delivered to the viewer model."""
+
+    def __init__(self, model: ViewerModel, room: int) -> None:
+        self.model, self.room = model, room
+        self.pending: list[bytes] = []
+        self.ended: CloseCode | str | None = None
+        self.viewer: FeedViewer | None = None
+        self._writer: Writer | None = None
+
+    @property
+    def is_paused(self) -> bool:
+        return sum(map(len, self.pending)) > self.room
+
+    def report_to(self, writer: Writer) -> None:
+        self._writer = writer
+
+    def write(self, frames: bytes) -> None:
+        assert not self.is_paused, "written to while paused"
+        assert self.ended is None, "written to after the end"
+        self.pending.append(frames)
+        if self.is_paused and self._writer is not None:
+            self._writer.pause()
+
+    def pending_bytes(self) -> int:
+        return sum(map(len, self.pending))
+
+    def close(self, code: CloseCode, reason: str) -> None:
+        self.ended = code
+
+    def abort(self) -> None:
+        self.ended = "aborted"
+
+    def begin(self, feed: Feed) -> None:
+        self.viewer = feed.attach(self, knows=lambda token: True, deflated=False)
+        self._say(self.model.connected())
+
+    def deliver(self) -> None:
+        """The peer reads all there is, and answers."""
+        paused, pending = self.is_paused, self.pending
+        self.pending = []
+        for frames in pending:
+            for _, text in messages(frames):
+                self._say(self.model.receive(text))
+        if paused and self._writer is not None:
+            self._writer.resume()
+
+    def _say(self, said: list[m.AnyClientMessage]) -> None:
+        assert self.viewer is not None
+        for message in said:
+            self.viewer.receive(encode(message).decode())
+
+
+@asynccontextmanager
+async def feeding(journal: MemoryJournal, **options: int) -> AsyncIterator[tuple[Feed, MemoryHintBus]]:
+    hints, clock = MemoryHintBus(), SystemClock()
+    define(journal, "audit")
+    fanout = Fanout(journal, hints, clock, sweep_s=0.02)
+    feed = Feed(journal, hints, fanout.tails, clock, node="n", tick_s=0.02, **options)
+    async with fanout, feed:
+        yield feed, hints
+
+
+async def soon(predicate: Callable[[], bool], outlets: list[PausingOutlet], within_s: float = 10.0) -> None:
+    """Let the loop run, and everybody read, until it holds."""
+    async with asyncio.timeout(within_s):
+        while not predicate():
+            for outlet in outlets:
+                outlet.deliver()
+            await asyncio.sleep(0.002)
+
+
+@pytest.mark.parametrize("seed", range(10))
+async def test_every_viewer_ends_with_the_journal(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the order of appends, joins and pauses, with a ring and pages that forget quickly."""
+    chance = random.Random(seed)
+    monkeypatch.setattr("headway.services.tails.RING_BYTES", 20_000)
+    monkeypatch.setattr("headway.services.shared_reads.PAGES_BYTES", 20_000)
+    journal = MemoryJournal()
+    async with feeding(journal) as (feed, hints):
+        execution = AuthoredExecution(journal, hints)
+        outlets: list[PausingOutlet] = []
+        for _ in range(60):
+            action = chance.randrange(6)
+            if action == 0 or not outlets:
+                mode: m.Mode = chance.choice(["full", "full", "state"])
+                model = ViewerModel(chance.choice([execution.id, "audit"]), mode)
+                outlets.append(PausingOutlet(model, chance.choice([0, 500, 30_000, 1 << 30])))
+                outlets[-1].begin(feed)
+            elif action <= 2:
+                execution.log(chance.randrange(1, 60))
+            elif action == 3:
+                execution.progress(float(chance.randrange(100)))
+            elif action == 4:
+                chance.choice(outlets).deliver()
+            await asyncio.sleep(chance.choice([0, 0, 0.001, 0.005]))
+        execution.complete()
+        await soon(lambda: all(outlet.model.view.sealed for outlet in outlets), outlets)
+
+        head = journal.get(execution.id).head.cursor
+        lines = lines_of(b"".join(segment.body for segment in journal.read(execution.id, 0)))
+        state = encode_state(load_state(journal, execution.id))
+        for view in (outlet.model.view for outlet in outlets):
+            assert view.cursor == head
+            assert encode_state(view.state) == state
+            assert view.conflated or view.lines == lines[view.base :]
+
+
+async def test_a_paused_viewer_puts_no_question_to_the_journal() -> None:
+    """Nor is it written to: it costs the frame that is under way."""
+    journal = MemoryJournal()
+    async with feeding(journal) as (feed, hints):
+        execution = AuthoredExecution(journal, hints)
+        execution.log(2_000)
+        outlet = PausingOutlet(ViewerModel(execution.id), room=0)
+        outlet.begin(feed)
+        await asyncio.sleep(0.1)
+        assert len(outlet.pending) == 1
+        await soon(lambda: outlet.model.view.cursor == journal.get(execution.id).head.cursor, [outlet])
+
+
+class FailingJournal(MemoryJournal):
+    """Cannot be read while told so."""
+
+    fails = False
+
+    def tag_at(self, execution_id: str, seq: int) -> int:  # type: ignore[override]
+        if self.fails:
+            raise JournalUnavailable("the disk is gone")
+        return super().tag_at(execution_id, seq)  # type: ignore[arg-type]
+
+
+async def test_a_read_that_fails_ends_that_subscription_and_says_when_to_come_back() -> None:
+    journal = FailingJournal()
+    async with feeding(journal) as (feed, hints):
+        execution = AuthoredExecution(journal, hints)
+        outlet = PausingOutlet(ViewerModel(execution.id), room=1 << 30)
+        journal.fails = True
+        outlet.begin(feed)
+        await soon(lambda: "journal_unavailable" in outlet.model.told, [outlet])
+        journal.fails = False
+        assert outlet.viewer is not None
+        outlet.viewer.receive(encode(m.Sub(x=execution.id)).decode())
+        await soon(lambda: outlet.model.view.cursor is not None, [outlet])
+
+
+async def test_a_fault_in_one_connection_ends_it_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And what is shared with it goes on for the others."""
+    journal = MemoryJournal()
+    async with feeding(journal) as (feed, hints):
+        execution = AuthoredExecution(journal, hints)
+        bad, good = (PausingOutlet(ViewerModel(execution.id), room=1 << 30) for _ in range(2))
+        for outlet in (bad, good):
+            outlet.begin(feed)
+        await soon(lambda: all(outlet.model.view.cursor for outlet in (bad, good)), [bad, good])
+
+        def fail(frames: bytes) -> None:
+            raise ZeroDivisionError
+
+        monkeypatch.setattr(bad, "write", fail)
+        execution.complete()
+        await soon(lambda: good.model.view.sealed is not None, [good])
+
+        assert (bad.ended, good.ended) == (CloseCode.INTERNAL_ERROR, None)
+        assert feed.viewers == 1
+
+
+async def test_nobody_watching_leaves_nothing_behind() -> None:
+    journal = MemoryJournal()
+    async with feeding(journal) as (feed, hints):
+        execution = AuthoredExecution(journal, hints)
+        outlets = [PausingOutlet(ViewerModel(x), room=1 << 30) for x in (execution.id, "audit", "*")]
+        for outlet in outlets:
+            outlet.begin(feed)
+        await soon(lambda: all(outlet.model.told for outlet in outlets), outlets)
+        for outlet in outlets:
+            assert outlet.viewer is not None
+            outlet.viewer.lost()
+            outlet.viewer.lost()
+
+        assert feed.viewers == 0
+        names = [task.get_name() for task in asyncio.all_tasks() if task.get_name().startswith("tail")]
+        await soon(lambda: not [task for task in asyncio.all_tasks() if task.get_name() in names], [])
+
+
+async def test_room_is_checked_before_a_connection_is_accepted() -> None:
+    async with feeding(MemoryJournal(), max_viewers=1) as (feed, _):
+        feed.check_room()
+        PausingOutlet(ViewerModel("audit"), room=1).begin(feed)
+        with pytest.raises(TooManyConnections):
+            feed.check_room()
+        feed.is_draining = True
+        with pytest.raises(ServerDraining):
+            feed.check_room()
