@@ -1,4 +1,4 @@
-"""Makes what libraries already say part of an execution: logging, print, warnings and tqdm, unchanged.
+"""Makes what libraries already say part of an execution: logging, print, warnings and tqdm, in any thread.
 
 Each module has an `install` that returns what undoes it. Outside an execution everything stays as it was.
 """
@@ -6,7 +6,7 @@ Each module has an `install` that returns what undoes it. Outside an execution e
 import threading
 from collections.abc import Callable
 
-from headway.adapters.capture import logging, stdio, tqdm, warnings
+from headway.adapters.capture import logging, stdio, threads, tqdm, warnings
 from headway.ports import Scope
 
 
@@ -22,7 +22,7 @@ class _Installation:
         with self._lock:
             self._users += 1
             if self._users == 1:
-                self._undo = [module.install() for module in (logging, stdio, warnings, tqdm)]
+                self._undo = [module.install() for module in (logging, stdio, warnings, tqdm, threads)]
 
     def leave(self) -> None:
         with self._lock:
@@ -52,7 +52,7 @@ def install() -> Callable[[], None]:
 
 def install_in_process() -> None:
     """Capture in the process of a step, whose standard streams are reported as they are."""
-    for module in (logging, warnings, tqdm):
+    for module in (logging, warnings, tqdm, threads):
         module.install()
 
 
