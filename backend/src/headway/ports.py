@@ -164,7 +164,8 @@ class EventLog(Protocol):
     ) -> list[Segment]:
         """Segments that hold the events after `after`, oldest first; the first one is cut to start there.
 
-        Returns at least one event if there is one, and otherwise stops at the limits.
+        Returns at least one event if there is one, and otherwise stops at the limits, or earlier (but with
+        16 KiB) before a segment that it would have to cut.
 
         Raises:
             ExecutionNotFound: There is no such execution.

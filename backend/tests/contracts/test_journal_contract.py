@@ -503,9 +503,12 @@ def every_cut(journal: Journal, execution: ExecutionId, last_seq: int) -> list[o
     seen: list[object] = [journal.get(execution)]
     for after in range(last_seq + 1):
         seen.append(journal.tag_at(execution, after))
-        seen.append(lines_of(journal.read(execution, after)))
+        following = lines_of(journal.read(execution, after))
+        seen.append(following)
         seen.append(lines_of(journal.read(execution, after, max_events=3)))
-        seen.append(len(lines_of(journal.read(execution, after, max_bytes=500))))
+        page = lines_of(journal.read(execution, after, max_bytes=500))  # where it ends is not promised
+        assert page == following[: len(page)]
+        assert (after == last_seq) == (not page)
     return seen
 
 

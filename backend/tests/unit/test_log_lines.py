@@ -14,7 +14,7 @@ from headway.domain.events import decode_line
 from headway.errors import ExecutionNotFound, InvalidMessage, NotFound, PositionLost
 from headway.ports import Journal, Segment
 from headway.services.log_chunks import MAX_SHOWN, LogChunk, read_log_chunk
-from headway.services.log_lines import CHUNK_LINES, LogLines, is_log_line
+from headway.services.log_lines import CHUNK_LINES, LogLines, log_lines_of
 from headway.services.log_search import SHOWN_CHARACTERS, LogHits, LogQuery, LogSearch
 
 
@@ -159,10 +159,12 @@ class TestChunks:
         with pytest.raises(ExecutionNotFound):
             chunk(journal, other, 0)
 
-    def test_a_line_is_told_by_its_kind_alone(self) -> None:
-        assert is_log_line(b'{"seq":9007199254740991,"kind":"step.retrying","type":"log","data":{}}')
-        assert not is_log_line(b'{"seq":1,"kind":"output.x","type":"log"}')
-        assert not is_log_line(b"")
+    def test_a_line_is_told_by_its_head_alone(self) -> None:
+        """Whatever its data holds, and however large its seq is."""
+        at = '"timestamp":"2026-11-22T21:30:00.123456Z"'
+        longest = f'{{"seq":9007199254740991,"kind":"step.retrying","type":"log",{at},"data":{{}}}}'
+        nested = f'{{"seq":1,"kind":"x","type":"status",{at},"data":{{"k":"","type":"log",{at}}}}}'
+        assert log_lines_of(f"{longest}\n{nested}\n".encode()) == [longest.encode()]
 
 
 class TestSearch:

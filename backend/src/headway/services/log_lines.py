@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import msgspec
 
-from headway.domain.events import KINDS
 from headway.domain.execution import Counts
 from headway.domain.identifiers import ExecutionId
 from headway.errors import PositionLost
@@ -20,7 +19,9 @@ from headway.ports import Head, Journal
 CHUNK_LINES = 4_096
 READ_BYTES = 256 << 10
 MAX_MARKS = 20_000
-_LOG_KINDS = frozenset(kind.encode() for kind, data in KINDS.items() if data.wire == "log")
+# A stored line starts `{"seq":17,"kind":"…","type":"log","timestamp":"…"`: what lies beyond is not looked at.
+_LOG_TYPE = b'","type":"log","timestamp":"'
+_HEAD_BYTES = 84
 
 
 class Mark(NamedTuple):
@@ -54,10 +55,9 @@ decode_log_line = msgspec.json.Decoder(LogLine).decode
 _decode_counted = msgspec.json.Decoder(_Counted).decode
 
 
-def is_log_line(line: bytes) -> bool:
-    """True if this stored line is of wire type `log`; a stored line starts `{"seq":17,"kind":"…"`."""
-    parts = line[:80].split(b'"', 6)
-    return len(parts) > 5 and parts[5] in _LOG_KINDS
+def log_lines_of(body: bytes) -> list[bytes]:
+    """The stored lines of wire type `log` in a run of stored lines."""
+    return [line for line in body.split(b"\n") if line.find(_LOG_TYPE, 0, _HEAD_BYTES) > 0]
 
 
 class LogLines:
@@ -91,7 +91,7 @@ class LogLines:
             if not segments:
                 return
             after = segments[-1].last_seq
-            lines = [line for segment in segments for line in segment.body.split(b"\n") if is_log_line(line)]
+            lines = [line for segment in segments for line in log_lines_of(segment.body)]
             run, skip = lines[skip:], max(0, skip - len(lines))
             yield run
 

@@ -1,6 +1,6 @@
 """Search over the whole log of an execution, in bounded time; what it could not look at, it says."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from threading import BoundedSemaphore
 from time import monotonic
@@ -10,7 +10,6 @@ import regex
 
 from headway.domain.identifiers import ExecutionId
 from headway.errors import InvalidMessage, OverloadError
-from headway.ports import Head
 from headway.services.log_lines import LogLine, LogLines, decode_log_line
 from headway.services.log_text import is_at_least
 
@@ -22,6 +21,7 @@ MAX_SEARCHES = 2  # at the same time, so that live viewers keep the processor
 QUEUE_S = 2.0
 
 Matches = Callable[[str], bool]
+Candidates = Callable[[list[bytes]], Iterable[tuple[int, bytes]]]  # lines that may match, with their place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,33 +87,34 @@ class LogSearch:
             OverloadError: Too many searches at once.
             PositionLost: Retention has removed what would have to be counted.
         """
-        looks = (self._lines.head(execution_id), _prefilter(query), _matcher(query))
+        head, candidates, matches = self._lines.head(execution_id), _prefilter(query), _matcher(query)
         if not self._turns.acquire(timeout=QUEUE_S):
             raise OverloadError("too many searches at once; try again")
         try:
-            return self._look(execution_id, query, *looks)
+            return self._look(
+                self._lines.runs(execution_id, head, query.first_line), query, candidates, matches
+            )
         finally:
             self._turns.release()
 
     def _look(
-        self,
-        execution_id: ExecutionId,
-        query: LogQuery,
-        head: Head,
-        may_match: Callable[[bytes], bool],
-        matches: Matches,
+        self, runs: Iterator[list[bytes]], query: LogQuery, candidates: Candidates, matches: Matches
     ) -> LogHits:
         found = LogHits(hits=[], total=0, complete=True, next_line=query.first_line)
         deadline = monotonic() + self._slice_s
-        for run in self._lines.runs(execution_id, head, query.first_line):
-            for stored in run:
+        for run in runs:
+            first = found.next_line
+            for place, stored in candidates(run):
+                found.next_line = first + place
                 # One line at least, or whoever goes on from `next_line` would never get further.
                 if found.next_line > query.first_line and monotonic() > deadline:
                     found.complete = False
                     return found
-                if may_match(stored):
-                    _consider(found, decode_log_line(stored), query, matches)
-                found.next_line += 1
+                _consider(found, decode_log_line(stored), query, matches)
+            found.next_line = first + len(run)
+            if found.next_line > query.first_line and monotonic() > deadline:
+                found.complete = False
+                return found
         return found
 
 
@@ -164,15 +165,15 @@ def _expression(text: str) -> Matches:
     return matches
 
 
-def _prefilter(query: LogQuery) -> Callable[[bytes], bool]:
+def _prefilter(query: LogQuery) -> Candidates:
     """Passes over most lines without decoding them: JSON writes plain ASCII as it is."""
     text = query.text
     if query.is_regex or not text.isascii() or not text.isprintable() or '"' in text or "\\" in text:
-        return lambda stored: True
+        return enumerate
     encoded = text.encode()
     if _minds_case(text):
-        return lambda stored: encoded in stored
-    return lambda stored: encoded in stored.lower()
+        return lambda run: [(place, stored) for place, stored in enumerate(run) if encoded in stored]
+    return lambda run: [(place, stored) for place, stored in enumerate(run) if encoded in stored.lower()]
 
 
 def _minds_case(text: str) -> bool:

@@ -6,6 +6,8 @@ from headway.domain.position import chain
 from headway.errors import JournalCorrupt
 from headway.ports import Segment
 
+ENOUGH_BYTES = 16 << 10  # for a page that would have to cut a segment to be fuller
+
 
 def cut_start(segment: Segment, after: int) -> Segment:
     """The part of `segment` behind seq `after`, with its `tag_before` recomputed."""
@@ -33,6 +35,8 @@ def page(segments: Iterable[Segment], after: int, *, max_events: int, max_bytes:
     events_left, bytes_left = max(1, max_events), max_bytes
     for whole in segments:
         segment = cut_start(whole, after)
+        if len(segment.body) > bytes_left and max_bytes - bytes_left >= ENOUGH_BYTES:
+            break  # the next page begins with this segment as it is: cutting is what a page costs most
         fitting = min(events_left, _events_within(segment, bytes_left))
         if not taken:
             fitting = max(1, fitting)
