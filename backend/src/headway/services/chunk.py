@@ -1,5 +1,6 @@
 """A run of events as all viewers of an execution share it: read once, framed once for each wire form."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from zlib import DEFLATED, MAX_WBITS, compressobj
@@ -7,7 +8,8 @@ from zlib import DEFLATED, MAX_WBITS, compressobj
 from headway.domain.events import Totals
 from headway.domain.identifiers import ExecutionId
 from headway.domain.position import chain
-from headway.ports import EventLog, Head
+from headway.errors import JournalCorrupt
+from headway.ports import EventLog, Head, Segment
 from headway.protocol.codec import encode_events, seal_of
 from headway.protocol.effects import Piece
 from headway.protocol.frames import SimpleFramer, binary_frame, text_frame
@@ -119,6 +121,40 @@ class Chunk:
         tag_before = chain(self.tag_before, body[:start])
         tag_after = self.tag if upto == self.upto else chain(tag_before, body[start:end])
         return Cut(after, upto, tag_before, tag_after, body[start:end])
+
+
+def split(segments: Sequence[Segment], framer: SimpleFramer) -> list[Chunk]:
+    """Consecutive segments as chunks of at most `CHUNK_EVENTS` and `CHUNK_BYTES`, or one line.
+
+    Raises:
+        JournalCorrupt: The lines are not those that the tags were computed over.
+    """
+    chunks: list[Chunk] = []
+    if not segments:
+        return chunks
+    body = b"".join(segment.body for segment in segments)
+    start, after, tag = 0, segments[0].first_seq - 1, segments[0].tag_before
+    while start < len(body):
+        end, upto = _end_of_chunk(body, start, after)
+        lines = body[start:end]
+        tag_after = chain(tag, lines)
+        chunks.append(Chunk(after, upto, tag_before=tag, tag=tag_after, body=lines, framer=framer))
+        start, after, tag = end, upto, tag_after
+    if tag != segments[-1].tag_after:
+        raise JournalCorrupt("the lines of a segment do not match its tag")
+    return chunks
+
+
+def _end_of_chunk(body: bytes, start: int, after: int) -> tuple[int, int]:
+    """Where the chunk that begins at `start` ends: its offset and its last seq."""
+    find, most, upto = body.index, after + CHUNK_EVENTS, after + 1
+    end = find(b"\n", start) + 1
+    while upto < most and end < len(body):
+        following = find(b"\n", end) + 1
+        if following - start > CHUNK_BYTES:
+            break
+        end, upto = following, upto + 1
+    return end, upto
 
 
 def piece_of(cut: Cut, seal: Totals | None, head: Head) -> Piece:

@@ -12,7 +12,7 @@ from headway.protocol.codec import kind_of, lines_of, seal_of
 from headway.protocol.conflation import conflate
 from headway.protocol.effects import Follow, Piece, ReadEvents
 from headway.protocol.frames import SimpleFramer
-from headway.services.chunk import CHUNK_BYTES, CHUNK_EVENTS, Chunk, Cut, piece_of, read_chunk
+from headway.services.chunk import CHUNK_BYTES, CHUNK_EVENTS, Chunk, Cut, piece_of, split
 from headway.services.states import encode_state, load_state
 from headway.services.subscription import begin_of_workflow
 
@@ -105,17 +105,12 @@ def read_pages(journal: Journal, framer: SimpleFramer, execution_id: ExecutionId
         PositionLost: The log does not hold what follows `after`.
     """
     head = _head(journal, execution_id, after)
-    chunks: list[Chunk] = []
-    while len(chunks) < READ_AHEAD and after < head.last_seq:
-        chunk = read_chunk(
-            journal, framer, execution_id, after, max_bytes=CHUNK_BYTES, max_events=CHUNK_EVENTS
-        )
-        if chunk is None:
-            break
-        chunks.append(chunk)
-        after = chunk.upto
-    if chunks and (after > head.last_seq or chunks[-1].closes):
-        head = _head(journal, execution_id, after)
+    segments = journal.read(
+        execution_id, after, max_events=READ_AHEAD * CHUNK_EVENTS, max_bytes=READ_AHEAD * CHUNK_BYTES
+    )
+    chunks = split(segments, framer)
+    if chunks and (chunks[-1].upto > head.last_seq or chunks[-1].closes):
+        head = _head(journal, execution_id, chunks[-1].upto)
     return [Page(head, chunk) for chunk in chunks]
 
 
