@@ -152,3 +152,12 @@ def test_a_search_that_does_not_fit_is_refused(
 def test_an_unknown_execution_is_404(http: httpx.Client, path: str) -> None:
     answer = http.get(f"/api/executions/{UNKNOWN}/{path}")
     assert (answer.status_code, answer.json()["code"]) == (404, "execution_not_found")
+
+
+def test_openapi_shows_examples_of_the_log_and_of_a_stream(http: httpx.Client) -> None:
+    document = http.get("/api/openapi.json").json()
+    assert document["components"]["schemas"]["LogChunk"]["examples"]
+    assert document["components"]["schemas"]["LogHits"]["examples"]
+    answers = document["paths"]["/api/executions/{execution_id}/events"]["get"]["responses"]
+    assert "event: end" in answers["200"]["content"]["text/event-stream"]["example"]
+    assert "204" in answers
