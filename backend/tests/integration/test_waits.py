@@ -1,6 +1,7 @@
 """Timers, approvals and signals on the engine: what is waited for is in the log and outlives its worker."""
 
 import asyncio
+import threading
 import time
 from typing import Any
 
@@ -168,11 +169,16 @@ async def test_what_the_code_gives_up_is_told_and_does_not_hold_the_phase(bench:
     assert state.waiting.approvals["approval-1"].status == "withdrawn"
 
 
-async def test_executions_that_only_wait_take_up_no_place(bench: Workbench) -> None:
+async def test_executions_that_only_wait_take_up_no_place_and_no_thread(bench: Workbench) -> None:
     async with bench.worker(naps, concurrency=1):
+        await bench.ended(
+            bench.start(naps, seconds=0.0)
+        )  # the threads that the engine itself needs are there
+        threads = threading.active_count()
         waiting = [bench.start(naps, seconds=LONG_S) for _ in range(5)]
         for execution_id in waiting:
             await bench.seen(execution_id, e.WaitStarted)
+        assert threading.active_count() == threads
         assert (await bench.ended(bench.start(naps, seconds=0.0))).status == "completed"
 
 
