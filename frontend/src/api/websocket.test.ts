@@ -88,10 +88,11 @@ describe('on a real server', () => {
     server.append(run.queued())
     follow()
     await eventually(() => updates.length === 1)
+    server.answers.set('/api/workflows/nightly_import', { status: 503, body: {} })
     server.refuse = 503
     server.cut()
     server.append(run.started(), run.log('made while nobody could connect'))
-    await eventually(() => client.state.name === 'reconnecting')
+    await eventually(() => server.asked.length > 0) // a try was refused, and the client asked why
     server.refuse = null
     await eventually(() => updates.length === 3)
 
