@@ -165,7 +165,8 @@ class Supervisor:
         stopped.cancel()
         if not ended.done():
             with contextlib.suppress(ProcessLookupError):
-                process.terminate()
+                # `process.terminate` would first poll a child that has just died, and lose its exit code.
+                os.kill(process.pid, signal.SIGTERM)
             await asyncio.wait({ended}, timeout=self._settings.grace_s + KILL_AFTER_S)
         if not ended.done():
             _signal_session(process, signal.SIGKILL)
