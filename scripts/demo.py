@@ -21,6 +21,8 @@ START_WITHIN_S = 60.0
 
 
 def main() -> int:
+    for number in (signal.SIGTERM, signal.SIGHUP):  # a closed terminal ends the server too
+        signal.signal(number, interrupt)
     data = ROOT / ".cache" / "demo"
     data.mkdir(parents=True, exist_ok=True)
     examples = sorted(str(path) for path in (ROOT / "examples").glob("*.py"))
@@ -69,6 +71,10 @@ def open_browser() -> None:
     has_display = sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     if has_display and sys.stdout.isatty():
         webbrowser.open(f"{URL}/workflows/{WORKFLOW}")
+
+
+def interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 def stop(serve: subprocess.Popen[bytes]) -> None:
