@@ -38,4 +38,4 @@ fi
 say "Python environment: backend/.venv, from backend/uv.lock"
 cd backend
 case $uv in uv) ;; *) uv=../$uv ;; esac
-"$uv" sync --frozen --quiet --python "$(command -v "$python")" "$@"
+"$uv" sync --frozen --inexact --quiet --python "$(command -v "$python")" "$@"
