@@ -2,8 +2,10 @@
 
 import { createRootRoute, createRoute, createRouter } from '@tanstack/react-router'
 import { baseAddress } from '../api/address'
+import { ExecutionPage } from './ExecutionPage'
 import { ExecutionsPage } from './ExecutionsPage'
-import { ExecutionPage, NotFoundPage, WorkflowPage, WorkflowsPage } from './pages'
+import { NotFoundPage } from './NotFoundPage'
+import { WorkflowPage, WorkflowsPage } from './pages'
 import { Shell } from './Shell'
 
 export type ExecutionsSearch = {
