@@ -36,10 +36,16 @@ export function levelRank(name: string | undefined): number {
 /** An append-only log. */
 export class ChunkedLog implements LogSource {
   count = 0
+  #before = 0
   readonly #chunks: Chunk[] = []
   #texts: string[] = []
   #flags: number[] = []
   #times: number[] = []
+
+  /** The next message to be pushed has so many before it, held here or not. */
+  begin(before: number): void {
+    this.#before = before
+  }
 
   push(text: string, level: number, time: number, continues = false): void {
     this.#texts.push(text)
@@ -55,7 +61,7 @@ export class ChunkedLog implements LogSource {
     const flag = flags[at] ?? 0
     const level = flag & ~CONTINUES
     return {
-      number: index + 1,
+      number: this.#before + index + 1,
       text: this.text(index),
       level,
       time: times[at] ?? 0,
