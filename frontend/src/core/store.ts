@@ -19,6 +19,7 @@ import {
   type State,
   type StepState,
 } from './fold'
+import { ExecutionHistory } from './history'
 import { noteReceipt, type Receipt, type ReceiptNotes, receiptsOf } from './receipts'
 import type { ApprovalState, WaitState } from './waiting'
 
@@ -33,6 +34,8 @@ export type Summary = Readonly<Omit<State, 'steps' | 'controls' | 'outputs' | 'w
   /** Events applied to this page's log, by seq. */
   readonly lastSeq: number
 }
+/** When each step ran; one object for the life of an execution, whose `version` grows. */
+export type HistorySlice = { readonly history: ExecutionHistory; readonly version: number }
 export type LogSlice = { readonly log: ChunkedLog; readonly lines: number }
 /** What the execution waits for, what it asks people, and what people asked of it; each oldest first. */
 export type ControlsSlice = {
@@ -44,6 +47,7 @@ export type ConnectionSlice = { readonly state: ConnectionState; readonly heardA
 export type Slices = {
   summary: Summary
   steps: readonly StepState[]
+  history: HistorySlice
   controls: ControlsSlice
   log: LogSlice
   connection: ConnectionSlice
@@ -73,6 +77,7 @@ export class ExecutionStore {
   readonly #listeners: Record<SliceName, Set<() => void>> = {
     summary: new Set(),
     steps: new Set(),
+    history: new Set(),
     controls: new Set(),
     log: new Set(),
     connection: new Set(),
@@ -83,6 +88,7 @@ export class ExecutionStore {
   #receiptNotes = new Map<string, ReceiptNotes>()
   #state: State
   #log = new ChunkedLog()
+  #history = new ExecutionHistory()
   #firstSeq = 1
   #lastSeq = 0
   #connection: ConnectionSlice = { state: { name: 'idle' }, heardAt: null }
@@ -96,6 +102,7 @@ export class ExecutionStore {
     this.#slices = {
       summary: this.#summary(),
       steps: [],
+      history: { history: this.#history, version: 0 },
       controls: this.#controls(),
       log: { log: this.#log, lines: 0 },
       connection: this.#connection,
@@ -135,12 +142,13 @@ export class ExecutionStore {
   #begin(state: State, after: number): void {
     this.#state = state
     this.#log = new ChunkedLog()
+    this.#history = new ExecutionHistory(state)
     this.#firstSeq = after + 1
     this.#lastSeq = after
     this.#stepCopies = new Map()
     this.#receiptNotes = new Map()
     for (const id of state.steps.keys()) this.#dirtySteps.add(id)
-    this.#touch('summary', 'steps', 'controls', 'log')
+    this.#touch('summary', 'steps', 'history', 'controls', 'log')
   }
 
   /** Apply an update in order; a repeated one changes nothing. */
@@ -152,6 +160,7 @@ export class ExecutionStore {
     }
     if (update.type === 'log') this.#addLines(update)
     if (applyUpdate(this.#state, update)) this.#markSteps(update)
+    if (this.#history.apply(update)) this.#touch('history')
     noteReceipt(this.#receiptNotes, update)
     if (concernsControls(update)) this.#touch('summary', 'controls')
     else this.#touch('summary')
@@ -191,6 +200,8 @@ export class ExecutionStore {
   #renew(name: SliceName): void {
     if (name === 'summary') this.#slices.summary = this.#summary()
     else if (name === 'steps') this.#slices.steps = this.#steps()
+    else if (name === 'history')
+      this.#slices.history = { history: this.#history, version: this.#history.version }
     else if (name === 'controls') this.#slices.controls = this.#controls()
     else if (name === 'log') this.#slices.log = { log: this.#log, lines: this.#log.count }
     else this.#slices.connection = this.#connection

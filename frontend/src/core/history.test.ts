@@ -1,0 +1,152 @@
+import { describe, expect, it } from 'vitest'
+import { Execution } from '../../test/builders'
+import { decodeUpdate, type WorkflowExecutionUpdate } from './events'
+import { applyUpdate, initialState } from './fold'
+import { ExecutionHistory, MAX_TRACKS, type Track } from './history'
+
+type Frame = ReturnType<Execution['event']>
+
+/** The builder's clock: event n happens at second n. */
+const second = (n: number) => Date.UTC(2026, 10, 22, 21, 30, n)
+
+function historyOf(...frames: Frame[]): ExecutionHistory {
+  const history = new ExecutionHistory()
+  for (const frame of frames) history.apply(decodeUpdate(frame))
+  return history
+}
+
+function track(history: ExecutionHistory, id: string): Track {
+  const found = history.tracks.get(id)
+  if (!found) throw new Error(`no track ${id}`)
+  return found
+}
+
+const spans = (history: ExecutionHistory, id: string) =>
+  track(history, id).spans.map(({ kind, from, to, status }) => ({ kind, from, to, status }))
+
+describe('steps', () => {
+  it('draws each attempt, and the wait before the next, as a span of its own', () => {
+    const run = new Execution()
+    const named = { step: 'load', step_id: 'load#1' }
+    const retrying = { ...named, attempt: 1, max_attempts: 3, backoff_s: 2, message: 'm', error: 'E: one' }
+    const history = historyOf(
+      run.step('load'),
+      run.event('step.retrying', { ...retrying, traceback: 'where' }),
+      run.step('load', { attempt: 2 }),
+      run.event('step.failed', { ...named, attempt: 2, message: 'm', error: 'E: two', traceback: 'there' }),
+    )
+
+    expect(spans(history, 'load#1')).toEqual([
+      { kind: 'attempt', from: second(1), to: second(2), status: 'failed' },
+      { kind: 'backoff', from: second(2), to: second(3), status: 'completed' },
+      { kind: 'attempt', from: second(3), to: second(4), status: 'failed' },
+    ])
+    expect(track(history, 'load#1')).toMatchObject({ status: 'failed', attempt: 2, traceback: 'there' })
+    expect(track(history, 'load#1').spans.map(span => span.note)).toEqual([
+      'E: one',
+      'tries again in 2.0 s',
+      'E: two',
+    ])
+  })
+
+  it('ends what ran on a lost worker where the next one takes over', () => {
+    const run = new Execution()
+    const history = historyOf(
+      run.step('load'),
+      run.event('execution.resumed', { attempt: 2, worker: 'w2' }),
+      run.step('load', { attempt: 2 }),
+    )
+
+    expect(spans(history, 'load#1')).toEqual([
+      { kind: 'attempt', from: second(1), to: second(2), status: 'lost' },
+      { kind: 'attempt', from: second(3), to: null, status: 'running' },
+    ])
+  })
+
+  it('tells a result that was taken over from one that was made here', () => {
+    const run = new Execution()
+    const history = historyOf(run.event('step.completed', { step: 'load', step_id: 'load#1', reused: true }))
+    expect(spans(history, 'load#1')).toEqual([
+      { kind: 'attempt', from: second(1), to: second(1), status: 'reused' },
+    ])
+    expect(track(history, 'load#1').status).toBe('completed')
+  })
+
+  it('leaves nothing open behind the end', () => {
+    const run = new Execution()
+    const history = historyOf(run.step('load'), run.asked('Go?'), run.cancelled())
+    for (const { ended, status, spans } of history.tracks.values()) {
+      expect({ ended, status }).toEqual({ ended: second(3), status: 'cancelled' })
+      expect(spans.every(span => span.to !== null)).toBe(true)
+    }
+    expect(history.endedAt).toBe(second(3))
+  })
+})
+
+describe('waits', () => {
+  it('gives a wait of the body a row of its own, and one of a step a span in its row', () => {
+    const run = new Execution()
+    const wait = { wait_id: 'sleep#1', wait: 'timer', message: 'waits 2 s' }
+    const history = historyOf(
+      run.event('wait.started', wait),
+      run.event('wait.ended', { ...wait, outcome: 'elapsed' }),
+      run.step('publish'),
+      run.asked('Publish it?', { step_id: 'publish#1' }),
+      run.answered(false),
+    )
+
+    expect(track(history, 'wait:sleep#1')).toMatchObject({ name: 'waits 2 s', status: 'completed' })
+    expect(spans(history, 'publish#1')).toEqual([
+      { kind: 'attempt', from: second(3), to: null, status: 'running' },
+      { kind: 'approval', from: second(4), to: second(5), status: 'skipped' },
+    ])
+    expect(track(history, 'publish#1').ended).toBeNull()
+  })
+})
+
+describe('a snapshot', () => {
+  const run = new Execution()
+  const frames = [
+    run.queued(),
+    run.started(),
+    run.step('load'),
+    run.stepCompleted('load', 50),
+    run.step('mend'),
+  ]
+  const updates: WorkflowExecutionUpdate[] = frames.map(frame => decodeUpdate(frame))
+  const state = initialState('e', 'w')
+  for (const update of updates) applyUpdate(state, update)
+
+  it('sketches what came before the page', () => {
+    const history = new ExecutionHistory(state)
+    expect(spans(history, 'load#1')).toEqual([
+      { kind: 'attempt', from: second(3), to: second(4), status: 'completed' },
+    ])
+    expect(spans(history, 'mend#1')).toEqual([
+      { kind: 'attempt', from: second(5), to: null, status: 'running' },
+    ])
+    expect(history.startedAt).toBe(second(2))
+  })
+
+  it('gives way to the events themselves where they come again', () => {
+    const history = new ExecutionHistory(state)
+    for (const update of updates) history.apply(update)
+    const seen = historyOf(...frames)
+    for (const id of ['load#1', 'mend#1']) expect(spans(history, id)).toEqual(spans(seen, id))
+  })
+})
+
+it('forgets the oldest that have ended, and counts them', () => {
+  const history = new ExecutionHistory()
+  const run = new Execution()
+  const count = MAX_TRACKS + 5
+  for (let n = 1; n <= count; n++) {
+    const named = { step: 'load', step_id: `load#${n}` }
+    history.apply(decodeUpdate({ ...run.event('step.started', named), timestamp: '2026-11-22T21:30:00Z' }))
+    history.apply(decodeUpdate({ ...run.event('step.completed', named), timestamp: '2026-11-22T21:30:01Z' }))
+  }
+  expect(history.tracks.size).toBe(MAX_TRACKS)
+  expect(history.forgotten).toBe(5)
+  expect(history.tracks.has('load#5')).toBe(false)
+  expect(history.tracks.has(`load#${count}`)).toBe(true)
+})
