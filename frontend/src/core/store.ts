@@ -160,10 +160,11 @@ export class ExecutionStore {
     }
     if (update.type === 'log') this.#addLines(update)
     if (applyUpdate(this.#state, update)) this.#markSteps(update)
-    if (this.#history.apply(update)) this.#touch('history')
+    const isHistory = this.#history.apply(update)
     noteReceipt(this.#receiptNotes, update)
-    if (concernsControls(update)) this.#touch('summary', 'controls')
-    else this.#touch('summary')
+    const others: SliceName[] = isHistory ? ['history'] : []
+    if (concernsControls(update)) others.push('controls')
+    this.#touch('summary', ...others)
   }
 
   setConnection(state: ConnectionState, heardAt: number | null): void {
