@@ -13,6 +13,7 @@ from headway.api.auth import Guard, Tokens
 from headway.api.http import api_routes
 from headway.api.http_events import event_routes
 from headway.api.http_log import log_routes
+from headway.api.http_producers import producer_routes
 from headway.api.limits import BoundedBody, SecurityHeaders
 from headway.api.static import static_routes
 from headway.api.websockets import WorkflowSocket
@@ -22,6 +23,7 @@ from headway.services.event_streams import EventStreams
 from headway.services.executions import Executions
 from headway.services.fanout import Fanout
 from headway.services.feed import Feed
+from headway.services.producers import Producers
 
 
 def create_app(
@@ -88,6 +90,8 @@ def create_app(
         )
     )
     app.include_router(event_routes(streams, f"{prefix}/api/executions"))
+    producers = Producers(executions.journal, executions.hints, executions.clock)
+    app.include_router(producer_routes(producers, f"{prefix}/api/executions"))
     app.include_router(
         log_routes(executions.journal, f"{prefix}/api/executions", is_public=not tokens.required)
     )

@@ -1,8 +1,10 @@
 """Python client of a Headway server: start, list and cancel over HTTP, follow over WebSocket."""
 
 from headway.client.http import Client
+from headway.client.producer import Producer
 from headway.client.records import Update
 from headway.client.watching import watch
+from headway.services.producers import Taken
 from headway.services.views import (
     ControlReceipt,
     DescriptionView,
@@ -19,7 +21,9 @@ __all__ = [
     "DescriptionView",
     "ExecutionView",
     "ExecutionsView",
+    "Producer",
     "Started",
+    "Taken",
     "Update",
     "WorkflowView",
     "WorkflowsView",

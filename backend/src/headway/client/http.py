@@ -10,6 +10,7 @@ import msgspec
 
 from headway.client.problems import to_error
 from headway.errors import ServerUnreachable
+from headway.services.producers import Taken
 from headway.services.views import (
     ControlReceipt,
     DescriptionView,
@@ -157,6 +158,19 @@ class Client:
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         path = f"/api/executions/{quote(execution_id)}/signals/{quote(name, safe='')}"
         return await self._post(path, ControlReceipt, {"value": value}, headers)
+
+    async def add_lines(
+        self, execution_id: str, producer_id: str, first: int, lines: Sequence[Mapping[str, Any]]
+    ) -> Taken:
+        """Add lines to an execution's log from outside; `headway.client.Producer` keeps the numbers.
+
+        Raises:
+            ExecutionClosed: The execution has ended.
+            ProducerGap: `first` is not the number that comes next.
+            IdempotencyConflict: The number stands for another line.
+        """
+        path = f"/api/executions/{quote(execution_id)}/producers/{quote(producer_id, safe='')}/log"
+        return await self._post(path, Taken, {"first": first, "lines": lines}, {})
 
     async def _get(self, path: str, kind: type[_T]) -> _T:
         return await self._call("GET", path, kind)

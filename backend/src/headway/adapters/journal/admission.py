@@ -56,7 +56,9 @@ def admit(batch: Batch, standing: Standing, mark: ProducerMark | None) -> Append
     if standing.closed:
         return ExecutionClosed(last_seq=standing.last_seq)
     if batch.first_producer_seq != expected:
-        return ProducerGap(expected=expected, got=batch.first_producer_seq)
+        got = batch.first_producer_seq
+        told = f"the producer's next number is {expected}, not {got}; nothing was stored"
+        return ProducerGap(told, expected=expected, got=got)
     if batch.expected_last_seq is not None and batch.expected_last_seq != standing.last_seq:
         return AppendConflict(expected=batch.expected_last_seq, last_seq=standing.last_seq)
     return None
