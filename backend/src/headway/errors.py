@@ -10,6 +10,7 @@ The branch tells the caller what to do next:
 * `WorkflowError`: a user's workflow ended or could not run; shown on its page, never an HTTP status.
 """
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 
@@ -327,3 +328,14 @@ class NotInWorkflow(WorkflowError):
     """This only works inside a running workflow."""
 
     code = "not_in_workflow"
+
+
+def errors_by_code() -> dict[str, type[HeadwayError]]:
+    """Every error of the tree by its code, as a client meets them."""
+    return {kind.code: kind for kind in _descendants(HeadwayError)}
+
+
+def _descendants(root: type[HeadwayError]) -> Iterator[type[HeadwayError]]:
+    yield root
+    for child in root.__subclasses__():
+        yield from _descendants(child)

@@ -1,49 +1,39 @@
-"""A viewer of the rich protocol as plain rules, for tests: what any client must do, and no more.
-
-Each check is a function of its own, so that a test can take it away and see what then breaks.
-"""
+"""A viewer of the rich protocol for tests: the client's own rules, and what its user would have by them."""
 
 from dataclasses import dataclass, field
 
-import msgspec
-from msgspec import UNSET
-
 from headway.domain.events import Totals, decode_line
 from headway.domain.execution import State
-from headway.domain.position import Cursor, chain
+from headway.domain.position import Cursor
 from headway.protocol import messages as m
-from headway.protocol.codec import decode_server, lines_of
+from headway.protocol.client_effects import ClientEffect, Drop, Say, Sealed, Stop, Tell
+from headway.protocol.client_session import ClientSession
+from headway.protocol.codec import decode_server
 from headway.protocol.conflation import absorb
-
-_decode_state = msgspec.json.Decoder(State).decode
-
-
-def is_duplicate(header: m.Ev, cursor: Cursor) -> bool:
-    return header.upto <= cursor.seq
-
-
-def follows(header: m.Ev, cursor: Cursor) -> bool:
-    return header.after == cursor.seq
-
-
-def is_same_chain(header: m.Ev, body: bytes, cursor: Cursor) -> bool:
-    """What was received is what the server's tag says; a conflated frame cannot be checked."""
-    sent = Cursor.parse(header.cur)
-    if sent.epoch != cursor.epoch:
-        return False
-    return header.cf is not None or chain(cursor.tag, body) == sent.tag
+from headway.protocol.viewer_position import Run, Snapshot, ViewerPosition
 
 
 @dataclass(slots=True)
 class View:
     """What the viewer has: `lines` are those applied after the snapshot at `base`."""
 
-    cursor: Cursor | None = None
-    execution_id: str | None = None
+    position: ViewerPosition
     state: State | None = None
     base: int = 0
     lines: list[bytes] = field(default_factory=list)
     conflated: bool = False
+
+    @property
+    def cursor(self) -> Cursor | None:
+        return self.position.cursor
+
+    @cursor.setter
+    def cursor(self, cursor: Cursor) -> None:
+        self.position.cursor = cursor
+
+    @property
+    def execution_id(self) -> str | None:
+        return self.position.execution_id
 
     @property
     def sealed(self) -> Totals | None:
@@ -52,103 +42,57 @@ class View:
 
     def copy(self) -> "View":
         """What a page keeps over a reload."""
-        return View(
-            self.cursor,
-            self.execution_id,
-            self.state.copy() if self.state is not None else None,
-            self.base,
-            list(self.lines),
-            self.conflated,
-        )
+        state = self.state.copy() if self.state is not None else None
+        return View(self.position.copy(), state, self.base, list(self.lines), self.conflated)
 
 
 class ViewerModel:
-    """One subscription of a client, over any number of connections."""
+    """One subscription of a client, over any number of connections; time stands still for it."""
 
-    def __init__(self, x: str, mode: m.Mode = "full", *, tail: int = 5) -> None:
+    def __init__(self, x: str, mode: m.Mode = "full", *, tail: int = 5, whole: int = 0) -> None:
         self.x, self.mode, self.tail = x, mode, tail
-        self.view = View()
+        self.view = View(ViewerPosition(x, whole=whole))
         self.told: list[str] = []  # results and reasons, oldest first
-        self._snap: list[m.Snap] = []
-        self._awaits_snap = False
-        self._behind_at: str | None = None  # at the last ping
 
     def connected(self) -> list[m.AnyClientMessage]:
         """What it says first on a new connection."""
-        self._awaits_snap, self._snap, self._behind_at = False, [], None
-        return [m.Hello(client="model"), self._sub()]
+        self._session = ClientSession(self.view.position, 0.0, mode=self.mode, tail=self.tail)
+        return self._carry_out(self._session.open())
 
     def receive(self, frame: bytes) -> list[m.AnyClientMessage]:
         """Apply a frame by the rules; the answer goes back on the same connection."""
-        message, body = decode_server(frame)
-        match message:
-            case m.SubOk(x=self.x):
-                return self._answered(message)
-            case m.Snap(x=self.x):
-                return self._snapshot(message)
-            case m.Ev(x=self.x):
-                return self._events(message, body)
-            case m.Ping():
-                return [m.Pong(n=message.n), *self._check(message.heads.get(self.x))]
-            case m.Err(x=self.x):
-                self.told.append(message.code)
-                return []
-            case _:
-                return []
+        match decode_server(frame)[0]:
+            case m.SubOk(x=self.x) as answer:
+                self.told.append(answer.why or answer.result)
+            case m.Err(x=self.x) as refusal:
+                self.told.append(refusal.code)
+        said = self._carry_out(self._session.receive(frame, 0.0))
+        if self.view.cursor is not None:
+            said += self._carry_out(self._session.applied(self.view.cursor.seq, 0.0))
+        return said + self._carry_out(self._session.tick(1.0))  # a second has passed: it acknowledges
 
-    def _answered(self, answer: m.SubOk) -> list[m.AnyClientMessage]:
-        self.told.append(answer.why or answer.result)
-        self._awaits_snap = answer.result in ("snapshot", "reset")
-        self._snap = []
-        return []
+    def _carry_out(self, effects: list[ClientEffect]) -> list[m.AnyClientMessage]:
+        said: list[m.AnyClientMessage] = []
+        for effect in effects:
+            match effect:
+                case Say(message):
+                    said.append(message)
+                case Tell(Run() as run):
+                    self._apply(run)
+                case Tell(Snapshot(state=state, cursor=cursor)):
+                    self.view = View(self.view.position, state, cursor.seq)
+                case Sealed(totals):
+                    assert totals == self.view.sealed
+                case Drop(reason) | Stop(reason):
+                    self.told.append(str(reason))
+        return said
 
-    def _snapshot(self, part: m.Snap) -> list[m.AnyClientMessage]:
-        self._snap = [part] if part.part == 1 else [*self._snap, part]
-        first = self._snap[0]
-        if len(self._snap) < part.parts or first.state is UNSET or first.cur != part.cur:
-            return []
-        cursor, state = Cursor.parse(part.cur), _decode_state(bytes(first.state))
-        self.view = View(cursor, state.execution_id, state, cursor.seq)
-        self._awaits_snap = False
-        return []
-
-    def _events(self, header: m.Ev, body: bytes) -> list[m.AnyClientMessage]:
-        cursor = self.view.cursor
-        if cursor is None or self._awaits_snap:
-            return []
-        if header.after < header.upto and not is_duplicate(header, cursor):
-            if not follows(header, cursor) or not is_same_chain(header, body, cursor):
-                return [self._sub()]
-            self._apply(header, body)
-        if header.eos is not None and str(self.view.cursor) == header.cur:
-            assert header.eos == self.view.sealed
-        return [m.Ack(x=self.x, seq=header.upto)]
-
-    def _apply(self, header: m.Ev, body: bytes) -> None:
+    def _apply(self, run: Run) -> None:
         view = self.view
         assert view.state is not None
-        if header.cf is not None:
-            absorb(view.state, header.cf)
+        if run.left_out is not None:
+            absorb(view.state, run.left_out)
             view.conflated = True
-        for line in lines_of(body):
+        for line in run.lines:
             view.state.apply(decode_line(line))
             view.lines.append(line)
-        view.cursor = Cursor.parse(header.cur)
-
-    def _check(self, head: str | None) -> list[m.AnyClientMessage]:
-        """Beside the head, or for two pings behind it or without the snapshot: subscribe again."""
-        if head is None:
-            return []
-        at, cursor = Cursor.parse(head), self.view.cursor
-        lacks_snap = cursor is None or self._awaits_snap
-        beside = not lacks_snap and (
-            at.epoch != cursor.epoch or (at.seq == cursor.seq and at.tag != cursor.tag)
-        )
-        behind = "without a snapshot" if lacks_snap else str(cursor) if at.seq > cursor.seq else None
-        stuck, self._behind_at = behind is not None and behind == self._behind_at, behind
-        return [self._sub()] if beside or stuck else []
-
-    def _sub(self) -> m.Sub:
-        cursor = str(self.view.cursor) if self.view.cursor is not None else None
-        execution_id = self.view.execution_id if self.x != self.view.execution_id else None
-        return m.Sub(x=self.x, execution_id=execution_id, cur=cursor, mode=self.mode, tail=self.tail)

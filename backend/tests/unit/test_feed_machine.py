@@ -24,7 +24,6 @@ from hypothesis.stateful import (
 )
 from msgspec import UNSET
 from msgspec.structs import replace
-from tests.support import viewer_model
 from tests.support.builders import AT, a_new_execution
 from tests.support.feed_model import Connection, Node
 from tests.support.viewer_model import View, ViewerModel
@@ -36,7 +35,7 @@ from headway.domain.position import Cursor, chain, initial_tag
 from headway.errors import ExecutionClosed, LeaseLost
 from headway.ports import Appended, Batch, Lease
 from headway.protocol import messages as m
-from headway.protocol import resume, subscription
+from headway.protocol import resume, subscription, viewer_position
 from headway.protocol.codec import lines_of
 from headway.protocol.session import SessionOptions
 from headway.protocol.subscription import Pacing
@@ -79,7 +78,7 @@ class Feed(RuleBasedStateMachine):
         self._learn()
         self._take_over()
         self.viewers = [ViewerModel(self.new.execution_id, mode) for mode in ("full", "state")]
-        self.viewers.append(ViewerModel(self.new.workflow_id))
+        self.viewers.append(ViewerModel(self.new.workflow_id, whole=20))
         self.kept = [viewer.view.copy() for viewer in self.viewers]
         self.connections: dict[int, Connection] = {}
 
@@ -440,9 +439,9 @@ def tell(feed: Feed, story: Callable[[Feed], None]) -> None:
 STORIES: list[tuple[Any, str, bool, Callable[[Feed], None]]] = [
     (resume, "same_history", True, comes_back_after_a_restore),
     (subscription, "continues", True, stays_through_a_restore),
-    (viewer_model, "follows", True, loses_a_frame),
-    (viewer_model, "is_duplicate", False, gets_a_frame_twice),
-    (viewer_model, "is_same_chain", True, gets_an_altered_frame),
+    (viewer_position, "follows", True, loses_a_frame),
+    (viewer_position, "is_duplicate", False, gets_a_frame_twice),
+    (viewer_position, "is_same_chain", True, gets_an_altered_frame),
 ]
 
 

@@ -1,11 +1,18 @@
 """Answers of a server that are problem documents (RFC 9457), as the errors of `headway.errors`."""
 
-from collections.abc import Iterator
 from http import HTTPStatus
 
 import msgspec
 
-from headway.errors import Forbidden, HeadwayError, InvalidInput, NotFound, Unauthorized, UnavailableError
+from headway.errors import (
+    Forbidden,
+    HeadwayError,
+    InvalidInput,
+    NotFound,
+    Unauthorized,
+    UnavailableError,
+    errors_by_code,
+)
 
 
 class _Problem(msgspec.Struct):
@@ -26,21 +33,11 @@ def to_error(status: int, body: bytes) -> HeadwayError:
     except msgspec.MsgspecError:
         problem = _Problem()
     fallback = UnavailableError if status >= 500 else HeadwayError
-    kind = _known_codes().get(problem.code or "") or _BY_STATUS.get(status, fallback)
+    kind = errors_by_code().get(problem.code or "") or _BY_STATUS.get(status, fallback)
     message = problem.detail or problem.title or f"the server answered {status} {_phrase(status)}"
     if kind is InvalidInput:
         return InvalidInput(message, errors=problem.errors or [{"field": "input", "message": message}])
     return kind(message, status=status)
-
-
-def _known_codes() -> dict[str, type[HeadwayError]]:
-    return {kind.code: kind for kind in _descendants(HeadwayError)}
-
-
-def _descendants(root: type[HeadwayError]) -> Iterator[type[HeadwayError]]:
-    yield root
-    for child in root.__subclasses__():
-        yield from _descendants(child)
 
 
 def _phrase(status: int) -> str:
