@@ -19,7 +19,7 @@ from headway.protocol.close_codes import CloseCode
 from headway.protocol.frames import texts
 from headway.protocol.simple import SimpleQuery
 from headway.services import tail as tails
-from headway.services.fanout import Fanout
+from headway.services.fanout import REAPED_AT_ONCE, Fanout
 from headway.services.viewer import Viewer
 
 
@@ -95,9 +95,27 @@ class RecordingOutlet:
         self.aborted = True
 
     @property
+    def frames(self) -> list[dict[str, Any]]:
+        return [json.loads(text) for written in self.written for text in texts(written)]
+
+    @property
     def seqs(self) -> list[int]:
-        frames = (json.loads(text) for written in self.written for text in texts(written))
-        return [frame["seq"] for frame in frames if "seq" in frame]
+        return [frame["seq"] for frame in self.frames if "seq" in frame]
+
+    @property
+    def beats(self) -> list[dict[str, Any]]:
+        return [frame for frame in self.frames if frame.get("beat")]
+
+
+class CountingOutlet(RecordingOutlet):
+    """Counts how often it is asked whether it is paused."""
+
+    asked = 0
+
+    @property
+    def is_paused(self) -> bool:
+        self.asked += 1
+        return super().is_paused
 
 
 class Feed:
@@ -177,6 +195,7 @@ async def test_a_paused_viewer_catches_up_through_the_ring() -> None:
     async with feeding() as feed:
         execution = feed.execution()
         slow, quick = await feed.watch(execution.id, RecordingOutlet(room=1)), await feed.watch(execution.id)
+        await soon(everything(execution, [slow, quick]))
         for _ in range(30):
             execution.log(10)
             await soon(everything(execution, [quick]))
@@ -350,19 +369,62 @@ async def test_a_beat_goes_to_the_silent_only() -> None:
         execution = feed.execution()
         execution.start()
         wanted = await feed.watch(execution.id, beat_s=15)
-        waiting = await feed.watch("audit", beat_s=15)
         plain = await feed.watch(execution.id)
+        early = await feed.watch(execution.id, beat_s=10)
         paused = await feed.watch(execution.id, RecordingOutlet(room=1), beat_s=15)
-        await soon(everything(execution, [wanted, waiting, plain]))
+        await soon(everything(execution, [wanted, plain, early, paused]))
         feed.clock.now += 14.0
+        await soon(lambda: len(early.beats) == 1)
         execution.log()
-        await soon(everything(execution, [wanted, waiting, plain]))
+        await soon(everything(execution, [wanted, plain, early]))
         feed.clock.now += 14.0
-        await asyncio.sleep(0.06)
-        assert len(wanted.written) == len(plain.written)
+        await soon(lambda: len(early.beats) == 2)  # so that look found nobody else silent
+        assert not wanted.beats
         feed.clock.now += 1.5
-        await soon(lambda: len(wanted.written) == len(plain.written) + 1)
+        await soon(lambda: len(wanted.beats) == 1)
 
-        beat = json.loads(next(texts(wanted.written[-1])))
-        assert (beat["beat"], beat["as_of"]) == (True, execution.last_seq)
-        assert len(paused.written) == 1
+        assert wanted.beats[0]["as_of"] == execution.last_seq
+        assert not plain.beats
+        assert not paused.beats
+
+
+async def test_a_viewer_that_waits_for_the_next_execution_has_its_beat() -> None:
+    async with feeding() as feed:
+        execution = feed.execution()
+        execution.complete()
+        waiting = await feed.watch("audit", beat_s=15)
+        await soon(everything(execution, [waiting]))
+        feed.clock.now += 15.5
+
+        await soon(lambda: [beat["as_of"] for beat in waiting.beats] == [execution.last_seq])
+
+
+async def test_stalled_connections_are_ended_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ending one costs as much as many events; those who read go on between."""
+    monkeypatch.setattr("headway.services.fanout.REAP_PAUSE_S", 3_600.0)
+    async with feeding(stall_s=15.0) as feed:
+        execution = feed.execution()
+        stalled = [await feed.watch(execution.id, RecordingOutlet(room=1)) for _ in range(20)]
+        live = await feed.watch(execution.id)
+        await soon(everything(execution, [*stalled, live]))
+        feed.clock.now += 15.5
+        await soon(lambda: any(outlet.aborted for outlet in stalled))
+        execution.log()
+        await soon(everything(execution, [live]))
+
+        assert sum(outlet.aborted for outlet in stalled) == REAPED_AT_ONCE
+
+
+async def test_a_paused_viewer_is_not_looked_at_for_any_event() -> None:
+    """Once its buffer is full it costs nothing: no write, no read, and no question whether it is paused."""
+    async with feeding(sweep_s=60.0) as feed:
+        execution = feed.execution()
+        stalled, live = CountingOutlet(room=1), await feed.watch(execution.id)
+        await feed.watch(execution.id, stalled)
+        await soon(everything(execution, [stalled, live]))
+        asked = stalled.asked
+        for _ in range(20):
+            execution.log(5)
+            await soon(everything(execution, [live]))
+
+        assert stalled.asked == asked

@@ -77,6 +77,23 @@ class PausingOutlet:
             self.viewer.receive(encode(message).decode())
 
 
+class CountingOutlet(PausingOutlet):
+    """Counts how often it is asked whether it is paused."""
+
+    asked = 0
+
+    @property
+    def is_paused(self) -> bool:
+        self.asked += 1
+        return super().is_paused
+
+
+def seq_of(outlet: PausingOutlet) -> int:
+    """How far its viewer has come."""
+    cursor = outlet.model.view.cursor
+    return 0 if cursor is None else cursor.seq
+
+
 @asynccontextmanager
 async def feeding(journal: MemoryJournal, **options: int) -> AsyncIterator[tuple[Feed, MemoryHintBus]]:
     hints, clock = MemoryHintBus(), SystemClock()
@@ -218,3 +235,25 @@ async def test_room_is_checked_before_a_connection_is_accepted() -> None:
         feed.is_draining = True
         with pytest.raises(ServerDraining):
             feed.check_room()
+
+
+async def test_a_paused_viewer_steps_aside_and_comes_back_to_everything() -> None:
+    """After the first chunk that it cannot take it is not offered another, and it misses none of them."""
+    journal = MemoryJournal()
+    async with feeding(journal) as (feed, hints):
+        execution = AuthoredExecution(journal, hints)
+        stalled = CountingOutlet(ViewerModel(execution.id, "full"), 0)
+        live = PausingOutlet(ViewerModel(execution.id, "full"), 1 << 30)
+        stalled.begin(feed)
+        live.begin(feed)
+        await soon(lambda: seq_of(live) == seq_of(stalled) == execution.last_seq, [live, stalled])
+        for _ in range(2):  # one to be paused by, one to step aside
+            execution.log()
+            await soon(lambda: seq_of(live) == execution.last_seq, [live])
+        asked = stalled.asked
+        for _ in range(20):
+            execution.log(5)
+            await soon(lambda: seq_of(live) == execution.last_seq, [live])
+        assert stalled.asked == asked
+
+        await soon(lambda: seq_of(stalled) == execution.last_seq, [stalled])

@@ -146,15 +146,16 @@ def split(segments: Sequence[Segment], framer: SimpleFramer) -> list[Chunk]:
 
 
 def _end_of_chunk(body: bytes, start: int, after: int) -> tuple[int, int]:
-    """Where the chunk that begins at `start` ends: its offset and its last seq."""
-    find, most, upto = body.index, after + CHUNK_EVENTS, after + 1
-    end = find(b"\n", start) + 1
-    while upto < most and end < len(body):
-        following = find(b"\n", end) + 1
-        if following - start > CHUNK_BYTES:
-            break
-        end, upto = following, upto + 1
-    return end, upto
+    """Where the chunk that begins at `start` ends: its offset and its last seq; no work for each line."""
+    limit = start + CHUNK_BYTES
+    end = len(body) if limit >= len(body) else body.rfind(b"\n", start, limit) + 1
+    if end <= start:  # one line, longer than a chunk
+        return body.index(b"\n", start) + 1, after + 1
+    count = body.count(b"\n", start, end)
+    if count > CHUNK_EVENTS:
+        end -= len(body[start:end].split(b"\n", CHUNK_EVENTS)[-1])
+        count = CHUNK_EVENTS
+    return end, after + count
 
 
 def piece_of(cut: Cut, seal: Totals | None, head: Head) -> Piece:

@@ -25,6 +25,9 @@ from headway.services.tails import SWEEP_S, Tails, Tasks, guarded
 from headway.services.viewer import Outlet, Viewer
 
 STALL_S = 15.0  # a paused outlet that takes nothing for so long is aborted
+REAPED_AT_ONCE = 8  # with a pause between, so that those who read do not wait for it
+REAP_PAUSE_S = 0.02
+TAKERS_AT_ONCE = 16  # are given what was fetched for them all, before the live ones have a turn
 MAX_VIEWERS = 20_000
 
 _log = logging.getLogger(__name__)
@@ -158,9 +161,13 @@ class Fanout:
             for viewer in self._fetches.pop(key):
                 viewer.end(CloseCode.POSITION_LOST, str(error))
             return
-        for viewer in self._fetches.pop(key):
-            if piece is not None:
-                viewer.take(tail, piece)
+        waiting = self._fetches.pop(key)
+        if piece is None:
+            return
+        for number, viewer in enumerate(waiting, 1):
+            viewer.take(tail, piece)
+            if number % TAKERS_AT_ONCE == 0:
+                await asyncio.sleep(0)
 
     def _read_piece(self, tail: Tail, after: int) -> SimplePiece | None:
         read = partial(read_chunk, self._journal, tail.framer, tail.execution_id)
@@ -170,20 +177,34 @@ class Fanout:
     async def _watch_for_ever(self) -> None:
         while True:
             await asyncio.sleep(self._sweep_s)
-            self._reap()
+            await guarded("end the stalled connections", self._reap())
             await guarded("send the beats", self._beat())
 
-    def _reap(self) -> None:
-        """Abort the outlets that have taken nothing for `stall_s`."""
-        now = self._clock.monotonic()
-        for viewer, (since, pending) in list(self._stalled.items()):
-            left = viewer.outlet.pending_bytes()
-            if left < pending:
-                self._stalled[viewer] = (now, left)
-            elif now - since >= self._stall_s:
-                _log.info("a viewer took nothing for %.0f s; its connection is aborted", now - since)
-                viewer.outlet.abort()
-                self.detach(viewer)
+    async def _reap(self) -> None:
+        """Abort the outlets that have taken nothing for `stall_s`, a few at a time."""
+        reaped = 0
+        for viewer in list(self._stalled):
+            if not self._is_dead(viewer):
+                continue
+            viewer.outlet.abort()
+            self.detach(viewer)
+            reaped += 1
+            if reaped % REAPED_AT_ONCE == 0:
+                await asyncio.sleep(REAP_PAUSE_S)
+        if reaped:
+            _log.info(
+                "%d viewers took nothing for %.0f s; their connections are aborted", reaped, self._stall_s
+            )
+
+    def _is_dead(self, viewer: Viewer) -> bool:
+        """It is paused, and has taken nothing for `stall_s`."""
+        if viewer not in self._stalled:  # it went on, or went, while others were aborted
+            return False
+        now, left = self._clock.monotonic(), viewer.outlet.pending_bytes()
+        since, pending = self._stalled[viewer]
+        if left < pending:
+            self._stalled[viewer] = (now, left)
+        return left >= pending and now - since >= self._stall_s
 
     async def _beat(self) -> None:
         """Tell the silent viewers that wanted it that all is well."""

@@ -6,7 +6,7 @@ new question is put to the journal, and the viewer costs no more than what it wa
 
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, assert_never
@@ -24,16 +24,15 @@ from headway.protocol.session import Session
 from headway.protocol.subscription import header_of
 from headway.services.chunk import Chunk
 from headway.services.following import Following
+from headway.services.inquiries import Inquiries
 from headway.services.lobby import Lobby
 from headway.services.shared_reads import SharedReads
 from headway.services.tails import Tails, Tasks
 from headway.services.viewer import Outlet
 
-MAX_QUESTIONS = 4  # reads of one connection at the same time
 RETRY_MS = 2_000
 
 _log = logging.getLogger(__name__)
-Work = Callable[[], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +78,13 @@ class FeedViewer:
         self._effects: deque[f.Effect] = deque()
         self._carrying = False
         self._unwritten: list[int] = []  # whose frame the transport had no room for
-        self._questions: deque[Work] = deque()
-        self._asking = 0
         self._followings: dict[int, Following] = {}
+        self._inquiries = Inquiries(
+            around.tasks,
+            may_put=lambda: not outlet.is_paused,
+            is_wanted=self._followings.__contains__,
+            refuse=self._refuse,
+        )
 
     # What the connection brings.
 
@@ -103,11 +106,14 @@ class FeedViewer:
 
     def resume(self) -> None:
         """The outlet takes frames again."""
+        for following in list(self._followings.values()):
+            if (head := following.rejoin()) is not None:
+                self._do(self._session.grew, following.number, head)
         unwritten, self._unwritten = self._unwritten, []
         for number in unwritten:
             self._do(self._session.written, number, self._now())
         self._carry_out()
-        self._put_questions()
+        self._inquiries.put()
 
     def lost(self) -> None:
         """The connection is gone or going."""
@@ -115,7 +121,7 @@ class FeedViewer:
             return
         self._ended = True
         self._effects.clear()
-        self._questions.clear()
+        self._inquiries.clear()
         for number in list(self._followings):
             self._unfollow(number)
         self._gone(self)
@@ -135,7 +141,7 @@ class FeedViewer:
     def next_is_there(self, following: Following, execution_id: ExecutionId) -> None:
         """The workflow that a subscription waits for has an execution to follow."""
         request = f.Follow(number=following.number, x=following.x, execution_id=execution_id)
-        self._ask(following.number, partial(self._find, following, request))
+        self._inquiries.ask(following.number, partial(self._find, following, request))
 
     def rows_changed(self, rows: Sequence[Row]) -> None:
         """Rows of the list of executions."""
@@ -195,7 +201,7 @@ class FeedViewer:
             case f.Unfollow(number=number):
                 self._unfollow(number)
             case f.ReadSnapshot(number=number):
-                self._ask(number, partial(self._read_snapshot, effect))
+                self._inquiries.ask(number, partial(self._read_snapshot, effect))
             case f.ReadHeads():
                 self._around.tasks.spawn(self._read_heads(effect))
             case _:
@@ -223,8 +229,11 @@ class FeedViewer:
 
     def _take(self, following: Following, chunk: Chunk, piece: f.Piece) -> list[f.Effect]:
         """Write it at once to a viewer that has all before it; else let it know."""
+        if self._outlet.is_paused:
+            following.step_aside()
+            return []
         number, now = following.number, self._now()
-        is_busy = self._carrying or self._effects or self._outlet.is_paused
+        is_busy = self._carrying or self._effects
         if is_busy or not self._session.offered(number, piece, now):
             return self._session.grew(number, piece.upto)
         frame = chunk.ready_frame(following.x, deflated=self._deflated)
@@ -262,12 +271,12 @@ class FeedViewer:
             )
         if effect.x == LOBBY:
             self._around.lobby.join(self)
-            self._ask(effect.number, partial(self._read_rows, effect.number))
+            self._inquiries.ask(effect.number, partial(self._read_rows, effect.number))
         elif effect.after is not None:
             following.leave()
             self._around.tails.await_next(following, WorkflowId(effect.x), ExecutionId(effect.after))
         else:
-            self._ask(effect.number, partial(self._find, following, effect))
+            self._inquiries.ask(effect.number, partial(self._find, following, effect))
 
     def _unfollow(self, number: int) -> None:
         following = self._followings.pop(number, None)
@@ -286,29 +295,6 @@ class FeedViewer:
             self.lost()
 
     # Questions to the journal.
-
-    def _ask(self, number: int, work: Work) -> None:
-        self._questions.append(partial(self._answered, number, work))
-        self._put_questions()
-
-    def _put_questions(self) -> None:
-        while self._questions and self._asking < MAX_QUESTIONS and not self._outlet.is_paused:
-            self._asking += 1
-            self._around.tasks.spawn(self._questions.popleft()())
-
-    async def _answered(self, number: int, work: Work) -> None:
-        """Answer one question; a failure ends that subscription, not the connection."""
-        try:
-            if number in self._followings:
-                await work()
-        except HeadwayError as error:
-            self._refuse(number, error)
-        except Exception:  # noqa: BLE001 - the edge of one subscription
-            _log.exception("a subscription failed")
-            self._refuse(number, HeadwayError("the server failed; its log says why"))
-        finally:
-            self._asking -= 1
-            self._put_questions()
 
     def _refuse(self, number: int, error: HeadwayError) -> None:
         retry_ms = RETRY_MS if isinstance(error, UnavailableError) else None
@@ -335,7 +321,7 @@ class FeedViewer:
             return
         piece = None if request.conflate else following.held(self._around.reads, request)
         if piece is None:
-            self._ask(request.number, partial(self._fetch, following, request))
+            self._inquiries.ask(request.number, partial(self._fetch, following, request))
         else:
             self._effects.extend(self._session.events_read(request.number, piece, self._now()))
 

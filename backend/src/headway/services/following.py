@@ -31,7 +31,7 @@ class Owner(Protocol):
 class Following:
     """Listens to a tail for one subscription, and waits for executions."""
 
-    __slots__ = ("_framer", "_owner", "_tail", "_tails", "chunk", "looks", "number", "x")
+    __slots__ = ("_aside", "_framer", "_owner", "_tail", "_tails", "chunk", "looks", "number", "x")
 
     def __init__(self, owner: Owner, tails: Tails, number: int, x: str) -> None:
         self.number, self.x = number, x
@@ -41,6 +41,7 @@ class Following:
         self._tails = tails
         self._tail: Tail | None = None
         self._framer: SimpleFramer | None = None
+        self._aside = False
 
     async def look(self, reads: SharedReads) -> None:
         """Before the journal is asked again: nothing may be left of a history that is gone."""
@@ -85,6 +86,19 @@ class Following:
             return await reads.end(execution_id, request.after)
         return self._piece(page.chunk, self._latest(page.head), request)
 
+    def step_aside(self) -> None:
+        """Its connection takes nothing now: be told nothing until `rejoin`, which costs nothing."""
+        if self._tail is not None:
+            self._tail.spare(self)
+            self._aside = True
+
+    def rejoin(self) -> int | None:
+        """Where the log has come to meanwhile; `None` if it has not stepped aside."""
+        if self._tail is None or not self._aside:
+            return None
+        self._listen(self._tail)
+        return self._tail.head
+
     def leave(self) -> None:
         """Listen no more."""
         tail, self._tail, self.chunk = self._tail, None, None
@@ -105,7 +119,7 @@ class Following:
         self._owner.next_is_there(self, tail.execution_id)
 
     def _listen(self, tail: Tail) -> None:
-        self._tail = tail
+        self._tail, self._aside = tail, False
         tail.offer_to(self)
 
     def _latest(self, head: Head) -> Head:

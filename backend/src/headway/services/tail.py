@@ -20,7 +20,8 @@ from headway.services.chunk import CHUNK_BYTES, CHUNK_EVENTS, Chunk, SimplePiece
 
 PIECE_BYTES = 32 << 10  # of frames that one catching-up viewer may hold for itself
 READ_CHUNKS = 8  # in one turn of a reading thread
-MAX_SEAL_S = 0.05
+REST_SHARE = 0.25  # of the time a fan-out took: it is left to all else that this loop does
+MAX_REST_S = 0.05
 RETRY_S = 1.0
 
 _log = logging.getLogger(__name__)
@@ -146,6 +147,10 @@ class Tail:
         self._watchers.add(taker)
         self._takers[taker] = None
 
+    def spare(self, taker: Taker) -> None:
+        """Offer it nothing until `offer_to`: it cannot take anything now, and still watches."""
+        self._takers.pop(taker, None)
+
     def leave_taker(self, taker: Taker) -> bool:
         """It takes no more; true if nobody watches now."""
         self._takers.pop(taker, None)
@@ -260,10 +265,12 @@ class Tail:
                 chunk.prepare()
             chunks.append(chunk)
             after = chunk.upto
+            if after >= self._known:
+                break  # what comes later is told of
         return chunks
 
     async def _publish(self, chunks: list[Chunk]) -> None:
-        """Write to everyone at the head; then rest for as long as that took.
+        """Write to everyone at the head; then rest for a part of the time that this took.
 
         With a few viewers the rest is microseconds, so events go out as they are committed; with a thousand,
         what arrives in the next milliseconds is sealed into one write for each.
@@ -276,12 +283,12 @@ class Tail:
             # Before the writes: a viewer whose transport pauses inside its write has got this chunk.
             self.head, self.tag = chunk.upto, chunk.tag
             self.is_closed = chunk.closes
+            self.published_at = self._clock.monotonic()
             for write in list(self._at_head.values()):
                 write(chunk.frames)
             self._offer(chunk)
             # Lets the transports flush, so that the cost of the system calls is seen, and others have a turn.
             await asyncio.sleep(0)
-        self.published_at = self._clock.monotonic()
         self._known = max(self._known, self.head)
         for viewer in [viewer for viewer in self._early if viewer.cursor <= self.head]:
             self._early.discard(viewer)
@@ -290,7 +297,7 @@ class Tail:
             for viewer in list(self._at_head):
                 viewer.advance()
             return
-        await asyncio.sleep(min(MAX_SEAL_S, self.published_at - started))
+        await asyncio.sleep(min(MAX_REST_S, REST_SHARE * (self._clock.monotonic() - started)))
 
     @property
     def log_head(self) -> Head:
