@@ -180,6 +180,7 @@ def waits() -> list[e.EventData]:
             phase="waiting",
             by="ana",
             values=Raw(b'{"amount":12}'),
+            reason="within the budget",
             control_id="c-1",
         ),
         e.ApprovalAnswered(approval_id="approval-1", approved=False, expired=True),

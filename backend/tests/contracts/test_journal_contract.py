@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.builders import (
+    AT,
     WORKFLOW,
     a_batch,
     a_new_execution,
@@ -32,7 +33,7 @@ from headway.errors import (
     PositionLost,
     ProducerGap,
 )
-from headway.ports import Appended, Batch, ExecutionFilter, Journal, Lease, Summary
+from headway.ports import Appended, Batch, ExecutionFilter, Journal, Lease, Run, Summary
 
 EPOCH = "00c0ffee"
 
@@ -370,6 +371,49 @@ class TestCatalog:
         journal.create(a_new_execution())
         assert journal.follow(WORKFLOW, first) == second
         assert journal.follow(WORKFLOW, an_execution_id()) is None
+
+    def test_executions_are_found_from_a_time_on(self, journal: Journal) -> None:
+        """By their ids, which begin with their time."""
+        ids = [journal.create(a_new_execution())[0] for _ in range(3)]
+        assert [one.execution_id for one in journal.find(ExecutionFilter(since=ids[1]))] == ids[:0:-1]
+        assert journal.find(ExecutionFilter(since=an_execution_id())) == []
+
+    def test_executions_are_found_by_a_part_of_id_or_error(self, journal: Journal) -> None:
+        """In any case of the letters A to Z; marks of patterns are text like any other."""
+        first, second = (journal.create(a_new_execution())[0] for _ in range(2))
+        failed = Summary(status="failed", phase="failed", progress=0.0, error="KeyError: '100 %_Ä'")
+        append(journal, a_batch(first, summary=failed, closes=True))
+
+        def found(text: str) -> list[ExecutionId]:
+            return [one.execution_id for one in journal.find(ExecutionFilter(text=text))]
+
+        assert found("keyerror") == found("100 %_Ä") == found(first.lower()) == [first]
+        assert found("K%R") == found("100 %_ä") == []
+        assert found(second[-8:]) == [second]
+
+    def test_those_that_ask_people_are_found_until_they_end(self, journal: Journal) -> None:
+        asks, calm, ends = (journal.create(a_new_execution())[0] for _ in range(3))
+        waiting = Summary(status="running", phase="waiting", progress=0.0, questions=2)
+        for execution in (asks, ends):
+            append(journal, a_batch(execution, summary=waiting))
+        append(journal, a_batch(calm, summary=a_summary("waiting")))
+        append(journal, a_batch(ends, first_producer_seq=2, closes=True))
+        [found] = journal.find(ExecutionFilter(asking=True))
+        assert (found.execution_id, found.summary) == (asks, waiting)
+
+    def test_the_last_runs_of_each_workflow_come_newest_first(self, journal: Journal) -> None:
+        ids = [
+            journal.create(a_new_execution(workflow_id=name))[0] for name in ("b", "a", "b", "a", "b", "c")
+        ]
+        failed = Summary(
+            status="failed", phase="failed", progress=0.0, started_at=AT, ended_at=AT, error="KeyError"
+        )
+        append(journal, a_batch(ids[4], summary=failed, closes=True))
+        runs = journal.recent([WorkflowId(name) for name in ("b", "a", "ghost")], 2)
+        assert [run.execution_id for run in runs] == [ids[4], ids[2], ids[3], ids[1]]
+        assert runs[0] == Run(ids[4], WorkflowId("b"), "failed", AT, AT, "KeyError")
+        assert runs[2] == Run(ids[3], WorkflowId("a"), "queued", None, None, None)
+        assert journal.recent([], 2) == []
 
 
 class TestDefinitions:

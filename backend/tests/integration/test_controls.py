@@ -126,6 +126,11 @@ def test_the_terminal_answers_signals_and_does_over(served: Serving, tmp_path: P
     assert served.command("signal", execution_id, "when", "--json", '{"at": 9}').returncode == 0
     assert ended(served, execution_id)["output"] == {"paid": 7, "by": "cli", "when": {"at": 9}}
 
+    refused = served.start("pays")
+    waits_for(served, refused, "approval")
+    assert served.command("approve", refused, "--reject", "--reason", "too dear").returncode == 0
+    assert state_of(served, refused)["waiting"]["approvals"]["approval-1"]["reason"] == "too dear"
+
     marker = tmp_path / "marker"
     failed = served.start("loads", marker=str(marker))
     assert ended(served, failed)["status"] == "failed"

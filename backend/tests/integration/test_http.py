@@ -494,6 +494,8 @@ def test_openapi_shows_every_route_with_examples(http: httpx.Client) -> None:
         "/api/workflows",
         "/api/workflows/{workflow_id}",
         "/api/workflows/{workflow_id}/executions",
+        "/api/statistics",
+        "/api/approvals",
         "/api/executions",
         "/api/executions/{execution_id}",
         "/api/executions/{execution_id}/events",
@@ -506,6 +508,7 @@ def test_openapi_shows_every_route_with_examples(http: httpx.Client) -> None:
         "/api/executions/{execution_id}/retry",
         "/api/executions/{execution_id}/approvals/{approval_id}",
         "/api/executions/{execution_id}/signals/{name}",
+        "/api/executions/{execution_id}/producers/{producer_id}/log",
     }
     schemas = http.get("/api/openapi.json").json()["components"]["schemas"]
     assert schemas["StartBody"]["examples"]

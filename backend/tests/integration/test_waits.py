@@ -19,6 +19,7 @@ from headway.domain.waiting import ApprovalState
 from headway.errors import (
     ApprovalClosed,
     ApprovalNotFound,
+    ClientError,
     ExecutionClosed,
     IdempotencyConflict,
     InvalidInput,
@@ -244,6 +245,12 @@ async def pays(deadline_s: float | None = None, on_deadline: str = "reject") -> 
 
 
 @workflow
+async def says_why() -> str:
+    answer = await approval("Pay?")
+    return f"{'yes' if answer else 'no'}: {answer.reason}"
+
+
+@workflow
 def plain_pays() -> bool:
     return bool(approval.wait("Pay?"))
 
@@ -289,6 +296,23 @@ async def test_an_answer_without_a_worker_reaches_the_next_one(bench: Workbench,
         "effective ben",
     ]
     assert len(bench.all(execution_id, e.ApprovalRequested)) == 1
+
+
+async def test_a_no_may_say_why(bench: Workbench, controls: Controls) -> None:
+    """The reason reaches the workflow, the log and the state; with another one it is another answer."""
+    async with bench.worker(says_why):
+        execution_id = bench.start(says_why)
+        await asked(bench, execution_id)
+        with pytest.raises(ClientError, match="at most 2,000"):
+            controls.answer(execution_id, "approval-1", approved=False, reason="x" * 2_001)
+        receipt = controls.answer(execution_id, "approval-1", approved=False, reason=" too dear\n")
+        assert controls.answer(execution_id, "approval-1", approved=False, reason="too dear") == receipt
+        with pytest.raises(ApprovalClosed):
+            controls.answer(execution_id, "approval-1", approved=False, reason="too late")
+        state = await bench.ended(execution_id)
+    assert output_of(state) == "no: too dear"
+    assert state.waiting.approvals["approval-1"].reason == "too dear"
+    assert [one.reason for one in bench.all(execution_id, e.ApprovalAnswered)] == ["too dear"]
 
 
 async def test_an_answer_is_taken_once(bench: Workbench, controls: Controls) -> None:

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.builders import a_batch, a_new_execution, lines_of
+from tests.support.builders import a_batch, a_new_execution, a_summary, lines_of
 from tests.support.eventually import eventually
 
-from headway.adapters.journal import sqlite_housekeeping, wal_checkpointer
+from headway.adapters.journal import sqlite_catalog, sqlite_housekeeping, wal_checkpointer
 from headway.adapters.journal.sqlite import SqliteJournal
 from headway.adapters.journal.sqlite_database import SqliteDatabase
 from headway.adapters.journal.sqlite_schema import MIGRATIONS
@@ -158,6 +158,30 @@ class TestCompaction:
         assert len(lines_of(journal.read(execution, 20))) == 61
 
 
+class TestPlans:
+    """What is asked of many executions often is answered from an index, however many there are."""
+
+    @pytest.mark.parametrize(
+        ("sql", "index"),
+        [
+            (sqlite_catalog._RECENT, "execution_of_workflow (workflow_id=?)"),
+            (
+                f"{sqlite_catalog._RECORD} WHERE {sqlite_catalog._ASKING} ORDER BY e.number DESC LIMIT ?",
+                "execution_asking",
+            ),
+        ],
+        ids=["recent runs", "open questions"],
+    )
+    def test_no_table_is_read_through(self, journal: SqliteJournal, path: Path, sql: str, index: str) -> None:
+        connection = sqlite3.connect(path)
+        rows = connection.execute(f"EXPLAIN QUERY PLAN {sql}", ["[]"] * sql.count("?")).fetchall()
+        connection.close()
+        plan = [str(row[-1]) for row in rows]
+        assert any(index in step for step in plan), plan
+        through = [step for step in plan if step.startswith("SCAN") and "INDEX" not in step]
+        assert [step for step in through if "VIRTUAL TABLE" not in step] == []
+
+
 class TestFaults:
     def test_a_checkpoint_that_keeps_failing_is_told_once(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
@@ -211,8 +235,8 @@ class TestFaults:
         for number in range(100):
             journal.append([a_batch(execution, 20, first_producer_seq=number * 20 + 1)])
         journal.close()
-        content = bytearray(path.read_bytes())
-        for page in range(8, len(content) // 4096):
+        content = bytearray(path.read_bytes())  # its first pages say what tables there are
+        for page in range(32, len(content) // 4096):
             content[page * 4096 : page * 4096 + 64] = b"\xff" * 64
         path.write_bytes(content)
         journal = SqliteJournal(path)
@@ -285,6 +309,8 @@ class TestVersions:
         journal.close()
         by_hand(
             path,
+            "DROP INDEX execution_asking",
+            "ALTER TABLE execution DROP COLUMN questions",
             "DROP INDEX execution_suspect",
             "DROP INDEX execution_uncompacted",
             "DROP INDEX idempotency_key_of_execution",
@@ -293,6 +319,22 @@ class TestVersions:
         )
         journal = SqliteJournal(path)
         assert journal.uncompacted(10) == [execution]
+        journal.close()
+
+    def test_what_waited_before_version_4_is_taken_to_ask(self, path: Path) -> None:
+        """Its state then says whether it does."""
+        journal = SqliteJournal(path)
+        waits, runs = (journal.create(a_new_execution())[0] for _ in range(2))
+        journal.append([a_batch(waits, summary=a_summary("waiting")), a_batch(runs, summary=a_summary())])
+        journal.close()
+        by_hand(
+            path,
+            "DROP INDEX execution_asking",
+            "ALTER TABLE execution DROP COLUMN questions",
+            "PRAGMA user_version = 3",
+        )
+        journal = SqliteJournal(path)
+        assert [one.execution_id for one in journal.find(ExecutionFilter(asking=True))] == [waits]
         journal.close()
 
     def test_a_step_is_taken_once_and_keeps_the_rows(self, path: Path) -> None:

@@ -90,6 +90,7 @@ export type DataByKind = {
     phase?: string
     by?: string
     values?: unknown
+    reason?: string
     expired?: boolean
     control_id?: string
     message?: string

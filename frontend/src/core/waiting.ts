@@ -33,6 +33,8 @@ export type ApprovalState = {
   approved: boolean | null
   by: string | null
   values: unknown
+  /** In the words of who answered. */
+  reason: string | null
   expired: boolean
   answered_at: string | null
   control_id: string | null
@@ -118,6 +120,7 @@ export function answerApproval(
   approval.answered_at = at
   approval.by = data.by ?? null
   approval.values = data.values ?? null
+  approval.reason = data.reason ?? null
   approval.expired = data.expired ?? false
   approval.control_id = data.control_id ?? null
 }
@@ -155,6 +158,7 @@ function newApproval(id: string): ApprovalState {
     approved: null,
     by: null,
     values: null,
+    reason: null,
     answered_at: null,
     control_id: null,
   }

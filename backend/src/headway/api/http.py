@@ -1,24 +1,35 @@
 """The HTTP API: read the request, call one use case, encode the answer; see `docs/protocol.md`."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from itertools import islice
 from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request, Response
+from pydantic import AwareDatetime
 from starlette.responses import StreamingResponse
 
 from headway.api import models
 from headway.api.answers import execution_id_of, json_answer
 from headway.api.auth import SESSION_COOKIE, Tokens
 from headway.api.http_controls import control_routes
+from headway.api.http_overview import overview_routes
 from headway.domain.events import LEVELS, Level, Phase
-from headway.domain.identifiers import ExecutionId, WorkflowId
+from headway.domain.identifiers import ExecutionId, WorkflowId, execution_id
 from headway.errors import OutputNotFound, Unauthorized
 from headway.ports import ExecutionFilter, OutputStore
-from headway.services.executions import Executions
+from headway.services.controls import MAX_NAME_LENGTH, MAX_REASON_LENGTH, MAX_SIGNAL_BYTES
+from headway.services.executions import MAX_INPUT_BYTES, Executions
 
 MAX_PAGE = 500
+_LIMITS = {
+    "input_bytes": MAX_INPUT_BYTES,
+    "signal_bytes": MAX_SIGNAL_BYTES,
+    "name_chars": MAX_NAME_LENGTH,
+    "reason_chars": MAX_REASON_LENGTH,
+    "page": MAX_PAGE,
+}
 _TEXT_PIECE = 256  # lines a chunk of a download
 
 
@@ -36,6 +47,7 @@ def api_routes(
     router = APIRouter(responses={"4XX": {"model": models.Problem}, "5XX": {"model": models.Problem}})
     _server_routes(router, executions, tokens, prefix, version, workers, capabilities)
     _workflow_routes(router, executions, f"{prefix}/api")
+    overview_routes(router, executions, f"{prefix}/api")
     _execution_routes(router, executions, f"{prefix}/api/executions")
     control_routes(router, executions, f"{prefix}/api")
     _download_routes(router, executions, outputs, f"{prefix}/api/executions")
@@ -60,6 +72,7 @@ def _server_routes(
                 "capabilities": capabilities,
                 "authenticated": tokens.knows(request.headers),
                 "workers": workers,
+                "limits": _LIMITS,
             }
         )
 
@@ -78,6 +91,13 @@ def _server_routes(
                 samesite="strict",
                 secure=request.url.scheme == "https",
             )
+        return answer
+
+    @router.delete(f"{prefix}/api/session", tags=["server"], status_code=204)
+    def close_session() -> Response:
+        """Take the cookie back from this browser."""
+        answer = Response(status_code=204)
+        answer.delete_cookie(SESSION_COOKIE, path=f"{prefix}/", httponly=True, samesite="strict")
         return answer
 
     @router.get(f"{prefix}/healthz", tags=["server"])
@@ -109,6 +129,12 @@ def _execution_routes(router: APIRouter, executions: Executions, api: str) -> No
     def list_executions(
         workflow_id: str | None = None,
         status: Annotated[list[Phase] | None, Query(description="May be repeated.")] = None,
+        since: Annotated[
+            AwareDatetime | None, Query(description="Only those queued at this time or later.")
+        ] = None,
+        q: Annotated[
+            str | None, Query(max_length=200, description="Only those with it in their id or error.")
+        ] = None,
         limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
         cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
     ) -> Response:
@@ -118,6 +144,8 @@ def _execution_routes(router: APIRouter, executions: Executions, api: str) -> No
             statuses=frozenset(str(one) for one in status or ()),
             limit=limit,
             before=execution_id_of(cursor) if cursor else None,
+            since=_first_id(since) if since else None,
+            text=q or None,
         )
         return json_answer(executions.list(wanted))
 
@@ -159,6 +187,11 @@ def _download_routes(router: APIRouter, executions: Executions, outputs: OutputS
                 "Cache-Control": "private, no-cache",
             },
         )
+
+
+def _first_id(since: datetime) -> ExecutionId:
+    """The lowest id that can have been made at this time."""
+    return execution_id(max(0, int(since.timestamp() * 1_000)), 0)
 
 
 def _attachment(pieces: Iterator[bytes], media_type: str, filename: str) -> Response:

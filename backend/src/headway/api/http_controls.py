@@ -101,6 +101,7 @@ def _running_routes(router: APIRouter, executions: Executions, path: str) -> Non
             approval_id,
             approved=body.approved,
             values=body.values,
+            reason=body.reason,
             by=_named(by, body.by),
         )
         return json_answer(receipt, status_code=202)

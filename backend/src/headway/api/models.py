@@ -66,11 +66,19 @@ class AnswerBody(_Asked):
     """Answers a question of the workflow."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"approved": True, "values": {"amount": 12}, "by": "ada"}]}
+        json_schema_extra={
+            "examples": [
+                {"approved": True, "values": {"amount": 12}, "by": "ada"},
+                {"approved": False, "reason": "too dear"},
+            ]
+        }
     )
     approved: bool
     values: dict[str, Any] | None = Field(
         default=None, description="Fits the question's `form`; may be left out with a no."
+    )
+    reason: str = Field(
+        default="", description="Why, for the log and the workflow; at most 2,000 characters."
     )
 
 
@@ -234,6 +242,7 @@ class Server(BaseModel):
                     "capabilities": {"cancel": True, "retry": True, "signals": True},
                     "authenticated": True,
                     "workers": 1,
+                    "limits": {"input_bytes": 1_048_576, "page": 500},
                 }
             ]
         }
@@ -242,6 +251,7 @@ class Server(BaseModel):
     capabilities: dict[str, bool]
     authenticated: bool = Field(description="This request carries what the server asks for.")
     workers: int
+    limits: dict[str, int] = Field(description="What requests may hold at most.")
 
 
 class Problem(BaseModel):

@@ -24,12 +24,14 @@ class Answer(Generic[T]):
     Args:
         by: Who answered, as far as they said; empty where nobody did.
         values: What came with it, as the form's type; `None` where nothing did.
+        reason: Why, in the words of who answered; empty where they gave none.
         expired: Nobody answered in time.
     """
 
     approved: bool
     by: str = ""
     values: T | None = None
+    reason: str = ""
     expired: bool = False
 
     def __bool__(self) -> bool:
@@ -172,7 +174,9 @@ def _question(message: str, form: type[Any] | None, options: ApprovalOptions) ->
 
 def _answer(reply: Reply, form: type[T] | None) -> Answer[T]:
     values = None if form is None or reply.values is None else cast(T, _form(form).read(reply.values))
-    return Answer(approved=reply.approved, by=reply.by, values=values, expired=reply.expired)
+    return Answer(
+        approved=reply.approved, by=reply.by, values=values, reason=reply.reason, expired=reply.expired
+    )
 
 
 def _expected(name: str, timeout_s: float | None) -> Signal:

@@ -117,6 +117,36 @@ def serve(
 
 
 @app.command()
+def work(
+    files: Annotated[list[str], typer.Argument(metavar="FILE…", help="Python files with workflows.")],
+    database: Database = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Worker processes. [dim]HEADWAY_WORKERS[/]", show_default="1")
+    ] = None,
+    url: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Where the pages are served, for the other commands. [dim]HEADWAY_URL[/]",
+            show_default="the commands use the database",
+        ),
+    ] = None,
+    log_level: Annotated[
+        str | None,
+        typer.Option(help="DEBUG, INFO, WARNING or ERROR. [dim]HEADWAY_LOG_LEVEL[/]", show_default="INFO"),
+    ] = None,
+) -> None:
+    """Run what is started, and serve nothing: for an application of yours that mounts Headway itself.
+
+    $ headway work flows.py --database sqlite:///runs.db
+    """
+    from headway.cli.work import work
+
+    given = {"database": database, "workers": workers, "url": url, "log_level": log_level}
+    _do(lambda settings: work(settings, files), **given)
+
+
+@app.command()
 def run(
     target: Annotated[
         str,
@@ -252,6 +282,7 @@ def approve(
         list[str] | None,
         typer.Option("--value", metavar="KEY=VALUE", help="A field of the form; KEY=@FILE takes a text."),
     ] = None,
+    reason: Annotated[str | None, typer.Option(metavar="TEXT", help="Why, for the log.")] = None,
     database: Database = None,
     url: Url = None,
     token: Token = None,
@@ -260,13 +291,16 @@ def approve(
 
     $ headway approve 01KB2Y6P8QW4E5R6T7Y8V9ABCD --value amount=12
 
-    $ headway approve 01KB2Y6P8QW4E5R6T7Y8V9ABCD --reject
+    $ headway approve 01KB2Y6P8QW4E5R6T7Y8V9ABCD --reject --reason "too dear"
     """
     from headway.cli.controls import approve
 
     given = {"database": database, "url": url, "token": token}
     _do(
-        lambda settings: approve(settings, execution_id, question, values or [], approved=not reject), **given
+        lambda settings: approve(
+            settings, execution_id, question, values or [], approved=not reject, reason=reason
+        ),
+        **given,
     )
 
 

@@ -41,7 +41,13 @@ class Backend(Protocol):
     async def cancel(self, execution_id: str) -> ControlReceipt: ...
 
     async def answer(
-        self, execution_id: str, approval_id: str, *, approved: bool, values: Mapping[str, Any] | None = None
+        self,
+        execution_id: str,
+        approval_id: str,
+        *,
+        approved: bool,
+        values: Mapping[str, Any] | None = None,
+        reason: str | None = None,
     ) -> ControlReceipt: ...
 
     async def signal(

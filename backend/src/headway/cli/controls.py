@@ -19,13 +19,21 @@ from headway.errors import ApprovalNotFound, InvalidSetting
 
 
 def approve(
-    settings: Settings, execution_id: str, approval_id: str | None, pairs: Sequence[str], *, approved: bool
+    settings: Settings,
+    execution_id: str,
+    approval_id: str | None,
+    pairs: Sequence[str],
+    *,
+    approved: bool,
+    reason: str | None = None,
 ) -> int:
     async def ask(backend: Backend) -> int:
         question = _question((await backend.execution(execution_id)).state, approval_id)
         form = {} if question.form is UNSET else msgspec.json.decode(question.form)
         values = read_input(pairs, None, form, option="--value") if pairs else None
-        receipt = await backend.answer(execution_id, question.approval_id, approved=approved, values=values)
+        receipt = await backend.answer(
+            execution_id, question.approval_id, approved=approved, values=values, reason=reason
+        )
         told = "yes" if approved else "no"
         sys.stdout.write(f"{without_controls(question.message)} {told} ({receipt.control_id}).\n")
         sys.stdout.write(f"See it go on: headway watch {execution_id}\n")

@@ -73,7 +73,13 @@ class DatabaseBackend:
         return await asyncio.to_thread(self._executions.controls.cancel, ExecutionId(execution_id), by=BY)
 
     async def answer(
-        self, execution_id: str, approval_id: str, *, approved: bool, values: Mapping[str, Any] | None = None
+        self,
+        execution_id: str,
+        approval_id: str,
+        *,
+        approved: bool,
+        values: Mapping[str, Any] | None = None,
+        reason: str | None = None,
     ) -> ControlReceipt:
         return await asyncio.to_thread(
             self._executions.controls.answer,
@@ -81,6 +87,7 @@ class DatabaseBackend:
             approval_id,
             approved=approved,
             values=None if values is None else dict(values),
+            reason=reason,
             by=BY,
         )
 

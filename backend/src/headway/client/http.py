@@ -135,9 +135,15 @@ class Client:
         return await self._post(f"/api/executions/{quote(execution_id)}/retry", Started, body, headers)
 
     async def answer(
-        self, execution_id: str, approval_id: str, *, approved: bool, values: Mapping[str, Any] | None = None
+        self,
+        execution_id: str,
+        approval_id: str,
+        *,
+        approved: bool,
+        values: Mapping[str, Any] | None = None,
+        reason: str | None = None,
     ) -> ControlReceipt:
-        """Answer a question of the workflow.
+        """Answer a question of the workflow; `reason` says why, in its log.
 
         Raises:
             ApprovalClosed: It was answered otherwise, has expired, or is no longer asked.
@@ -145,7 +151,8 @@ class Client:
             InvalidInput: Naming each value that does not fit the question's form.
         """
         path = f"/api/executions/{quote(execution_id)}/approvals/{quote(approval_id, safe='')}"
-        return await self._post(path, ControlReceipt, {"approved": approved, "values": values}, {})
+        body = {"approved": approved, "values": values, "reason": reason or ""}
+        return await self._post(path, ControlReceipt, body, {})
 
     async def signal(
         self, execution_id: str, name: str, value: Any = None, *, idempotency_key: str | None = None

@@ -322,6 +322,7 @@ class ApprovalAnswered(EventData, kw_only=True):
     phase: str | None = None
     by: str | None = None
     values: Raw | UnsetType = UNSET
+    reason: str | None = None  # in the words of who answered
     expired: bool = False  # nobody answered in time
     control_id: str | None = None
     message: str | None = None

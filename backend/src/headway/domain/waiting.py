@@ -34,6 +34,7 @@ class ApprovalState(msgspec.Struct, omit_defaults=True, kw_only=True, gc=False):
     approved: bool | None = None
     by: str | None = None
     values: Raw | UnsetType = UNSET
+    reason: str | None = None
     expired: bool = False
     answered_at: str | None = None
     control_id: str | None = None
@@ -55,7 +56,11 @@ class Waiting(msgspec.Struct, kw_only=True, gc=False):
     @property
     def is_open(self) -> bool:
         """Whether the workflow waits for anything."""
-        return bool(self.waits) or any(one.status == "open" for one in self.approvals.values())
+        return bool(self.waits) or self.open_questions > 0
+
+    @property
+    def open_questions(self) -> int:
+        return sum(one.status == "open" for one in self.approvals.values())
 
     def copy(self) -> "Waiting":
         return Waiting(
@@ -110,7 +115,7 @@ class Waiting(msgspec.Struct, kw_only=True, gc=False):
             return
         approval.status, approval.approved, approval.answered_at = "answered", data.approved, at
         approval.by, approval.values, approval.expired = data.by, data.values, data.expired
-        approval.control_id = data.control_id
+        approval.reason, approval.control_id = data.reason, data.control_id
 
     def forget_waits(self) -> None:
         """Nobody waits any more: who goes on says anew what for. Questions to people stay open."""

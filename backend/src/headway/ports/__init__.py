@@ -22,6 +22,7 @@ from headway.ports.records import (
     Head,
     Lease,
     NewExecution,
+    Run,
     Segment,
     Summary,
 )
@@ -51,6 +52,7 @@ __all__ = [
     "OutputStore",
     "Question",
     "Reply",
+    "Run",
     "RunnableStep",
     "RunnableWorkflow",
     "Scope",

@@ -15,6 +15,7 @@ from headway.ports.records import (
     ExecutionRecord,
     Head,
     NewExecution,
+    Run,
     Segment,
 )
 
@@ -80,6 +81,10 @@ class Catalog(Protocol):
         ...
 
     def find(self, wanted: ExecutionFilter) -> list[ExecutionRecord]: ...
+
+    def recent(self, workflow_ids: Sequence[WorkflowId], limit: int) -> list[Run]:
+        """The last `limit` executions of each of these workflows, newest first."""
+        ...
 
     def follow(self, workflow_id: WorkflowId, after: ExecutionId | None) -> ExecutionId | None:
         """Which execution a viewer of the workflow follows.

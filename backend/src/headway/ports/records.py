@@ -33,6 +33,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     message: str | None = None
     error: str | None = None  # first line
     error_code: str | None = None
+    questions: int = 0  # to people, that are open
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -131,9 +132,29 @@ class ExecutionRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionFilter:
-    """Which executions to list, newest first; `before` is the id the page before ended on."""
+    """Which executions to list, newest first; `before` is the id the page before ended on.
+
+    Args:
+        since: Leave out those with a lower id; ids begin with the time they were made at.
+        text: Only those with it in their id or error, in any case of the letters A to Z.
+        asking: Only those that wait for a person's answer.
+    """
 
     workflow_id: WorkflowId | None = None
     statuses: frozenset[str] = frozenset()  # statuses or phases; empty for all
     limit: int = 50
     before: ExecutionId | None = None
+    since: ExecutionId | None = None
+    text: str | None = None
+    asking: bool = False
+
+
+class Run(msgspec.Struct, frozen=True, gc=False):
+    """An execution as a bar in a row of its workflow's: how it went and how long it took."""
+
+    execution_id: ExecutionId
+    workflow_id: WorkflowId
+    phase: str
+    started_at: str | None
+    ended_at: str | None
+    error: str | None

@@ -28,11 +28,15 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """An answer: `values` as JSON says them; `expired` where it is the deadline's, not a person's."""
+    """An answer: `values` as JSON says them; `expired` where it is the deadline's, not a person's.
+
+    `reason` is what the person said about it; empty where they said nothing.
+    """
 
     approved: bool
     by: str = ""
     values: Any = None
+    reason: str = ""
     expired: bool = False
 
 

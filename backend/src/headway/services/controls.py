@@ -35,6 +35,7 @@ from headway.services.views import ControlReceipt
 
 MAX_KEY_LENGTH = 200
 MAX_NAME_LENGTH = 100  # of a signal, and of whoever asks
+MAX_REASON_LENGTH = 2_000
 MAX_SIGNAL_BYTES = 65_536
 MAX_UNTAKEN_SIGNALS = 1_000
 _CANCEL_TRIES = 20  # each lost to an append of somebody else in between: a worker has just claimed it
@@ -85,6 +86,7 @@ class Controls:
         *,
         approved: bool,
         values: Any = None,
+        reason: str | None = None,
         by: str | None = None,
     ) -> ControlReceipt:
         """Answer a question of the workflow; the same answer again gives the same receipt.
@@ -94,6 +96,7 @@ class Controls:
             approval_id: The question, as the log names it.
             approved: Yes or no.
             values: What comes with it: an object that fits the question's form.
+            reason: Why, in the words of who answers; at most 2,000 characters.
             by: Who answers.
 
         Raises:
@@ -101,7 +104,7 @@ class Controls:
             ApprovalClosed: It was answered otherwise, has expired, or is no longer asked.
             InvalidInput: Naming each field that does not fit the form.
         """
-        by = checked_name(by)
+        by, reason = checked_name(by), _checked_reason(reason)
         state = load_state(self.journal, execution_id)
         approval = _approval(state, approval_id)
         if approval.form is UNSET:
@@ -109,9 +112,8 @@ class Controls:
         elif approved and values is None:
             values = {}
         encoded = None if values is None else _encode(values, "values")
-        control_id = receipt_id(
-            "approve", execution_id, approval_id, str(approved), (encoded or b"").decode()
-        )
+        said = (str(approved), (encoded or b"").decode(), *([reason] if reason else ()))
+        control_id = receipt_id("approve", execution_id, approval_id, *said)
         receipt = ControlReceipt(control_id=control_id, control="approve", execution_id=execution_id)
         if approval.status == "answered" and approval.control_id == control_id:
             return receipt
@@ -132,6 +134,7 @@ class Controls:
             approved=approved,
             by=by,
             values=UNSET if encoded is None else Raw(encoded),
+            reason=reason,
             control_id=control_id,
         )
         answered.phase = _apply(state.copy(), answered, now).phase
@@ -268,6 +271,13 @@ def checked_name(by: str | None) -> str | None:
     if by and not (len(by) <= MAX_NAME_LENGTH and by.isprintable()):
         raise ClientError(f"a name has at most {MAX_NAME_LENGTH} printable characters", field="by")
     return by or None
+
+
+def _checked_reason(reason: str | None) -> str | None:
+    reason = (reason or "").strip()
+    if len(reason) > MAX_REASON_LENGTH:
+        raise ClientError(f"a reason has at most {MAX_REASON_LENGTH:,} characters", field="reason")
+    return reason or None
 
 
 def _cancel_under_way(state: State) -> str | None:

@@ -29,6 +29,7 @@ from headway.services.inputs import check_input
 from headway.services.log_text import is_at_least, line_of
 from headway.services.reused_steps import reused_steps
 from headway.services.states import events_between, load_state
+from headway.services.statistics import RECENT_RUNS, StatisticsView, statistics
 from headway.services.views import (
     DescriptionView,
     EventsView,
@@ -205,6 +206,11 @@ class Executions:
         """One workflow. Raises `WorkflowNotFound`."""
         definition, source = self._definition(workflow_id)
         return self._workflow_view(definition, source.import_error if source else None)
+
+    def statistics(self) -> StatisticsView:
+        """How each workflow's executions went lately, by workflow id."""
+        ids = sorted(definition.workflow_id for definition in self.journal.definitions()[0])
+        return statistics(self.journal.recent(ids, RECENT_RUNS))
 
     def list(self, wanted: ExecutionFilter) -> ExecutionsView:
         """A page of executions, newest first."""

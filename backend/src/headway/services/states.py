@@ -61,6 +61,7 @@ def summary_of(state: State) -> Summary:
         message=_cut(state.message),
         error=_cut(state.error.partition("\n")[0] if state.error else None),
         error_code=state.error_code,
+        questions=state.waiting.open_questions,
     )
 
 

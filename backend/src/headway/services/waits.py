@@ -84,7 +84,13 @@ class Waits:
         if answer.expired and wanted.on_deadline == "fail":
             raise ApprovalTimeout(f"nobody answered in time: {wanted.message}", approval_id=record.wait_id)
         values = None if answer.values is UNSET else msgspec.json.decode(answer.values)
-        return Reply(approved=answer.approved, by=answer.by or "", values=values, expired=answer.expired)
+        return Reply(
+            approved=answer.approved,
+            by=answer.by or "",
+            values=values,
+            reason=answer.reason or "",
+            expired=answer.expired,
+        )
 
     async def _answer(
         self, scope: EngineScope, record: WaitRecord, wanted: Question, holds_thread: bool

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from string import ascii_lowercase, ascii_uppercase
 
 from typing_extensions import override
 
@@ -39,9 +40,12 @@ from headway.ports import (
     Head,
     Journal,
     NewExecution,
+    Run,
     Segment,
     Summary,
 )
+
+_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)  # as SQLite has it
 
 
 @dataclass(slots=True)
@@ -197,6 +201,13 @@ class MemoryJournal(Journal):
             older = logs if wanted.before is None else logs[: self._place(wanted.before) or 0]
             matching = (log.record() for log in reversed(older) if _matches(log, wanted))
             return list(islice(matching, max(0, wanted.limit)))
+
+    @override
+    def recent(self, workflow_ids: Sequence[WorkflowId], limit: int) -> list[Run]:
+        pages = (
+            self.find(ExecutionFilter(workflow_id=workflow_id, limit=limit)) for workflow_id in workflow_ids
+        )
+        return [_to_run(record) for page in pages for record in page]
 
     @override
     def follow(self, workflow_id: WorkflowId, after: ExecutionId | None) -> ExecutionId | None:
@@ -364,6 +375,28 @@ class MemoryJournal(Journal):
 
 
 def _matches(log: _Log, wanted: ExecutionFilter) -> bool:
-    return (wanted.workflow_id is None or log.new.workflow_id == wanted.workflow_id) and (
-        not wanted.statuses or bool(wanted.statuses & {log.summary.status, log.summary.phase})
+    execution_id, summary = log.new.execution_id, log.summary
+    text, searched = _folded(wanted.text or ""), (execution_id, summary.error or "")
+    return (
+        (wanted.workflow_id is None or log.new.workflow_id == wanted.workflow_id)
+        and (not wanted.statuses or bool(wanted.statuses & {summary.status, summary.phase}))
+        and (wanted.since is None or execution_id >= wanted.since)
+        and (not wanted.asking or (summary.questions > 0 and not log.closed))
+        and any(text in _folded(each) for each in searched)
+    )
+
+
+def _folded(text: str) -> str:
+    return text.translate(_LOWER)
+
+
+def _to_run(record: ExecutionRecord) -> Run:
+    summary = record.summary
+    return Run(
+        record.execution_id,
+        record.workflow_id,
+        summary.phase,
+        summary.started_at,
+        summary.ended_at,
+        summary.error,
     )

@@ -19,6 +19,7 @@ from headway.ports import (
     Head,
     Journal,
     NewExecution,
+    Run,
     Segment,
 )
 
@@ -93,6 +94,11 @@ class SqliteJournal(Journal):
     def find(self, wanted: ExecutionFilter) -> list[ExecutionRecord]:
         with self._database.reading() as connection:
             return sqlite_catalog.find(connection, wanted)
+
+    @override
+    def recent(self, workflow_ids: Sequence[WorkflowId], limit: int) -> list[Run]:
+        with self._database.reading() as connection:
+            return sqlite_catalog.recent(connection, workflow_ids, limit)
 
     @override
     def follow(self, workflow_id: WorkflowId, after: ExecutionId | None) -> ExecutionId | None:

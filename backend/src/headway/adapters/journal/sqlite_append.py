@@ -38,7 +38,7 @@ producer_first_seq = ?, producer_size = ?, producer_tag = ?
 """
 _SUMMARY = """
 status = ?, phase = ?, progress = ?, indeterminate = ?, attempt = ?,
-started_at = ?, ended_at = ?, message = ?, error = ?, error_code = ?
+started_at = ?, ended_at = ?, message = ?, error = ?, error_code = ?, questions = ?
 """
 _UPDATE = f"UPDATE execution SET {_ADVANCE} WHERE number = ?"
 _UPDATE_WITH_SUMMARY = f"UPDATE execution SET {_ADVANCE}, {_SUMMARY} WHERE number = ?"
@@ -78,7 +78,7 @@ def append_batches(cursor: sqlite3.Cursor, batches: Sequence[Batch]) -> list[App
 
 
 def summary_columns(summary: Summary) -> tuple[Any, ...]:
-    """In the order of the table's columns, `status` to `error_code`."""
+    """In the order of the table's columns, `status` to `questions`."""
     return (
         summary.status,
         summary.phase,
@@ -90,6 +90,7 @@ def summary_columns(summary: Summary) -> tuple[Any, ...]:
         summary.message,
         summary.error,
         summary.error_code,
+        summary.questions,
     )
 
 

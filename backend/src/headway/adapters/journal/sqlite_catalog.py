@@ -15,12 +15,12 @@ from headway.domain.identifiers import ExecutionId, WorkflowId
 from headway.domain.position import initial_tag
 from headway.domain.workflow import SourceFile, WorkflowDefinition
 from headway.errors import ConflictError, ExecutionNotFound, IdempotencyConflict
-from headway.ports import ExecutionFilter, ExecutionRecord, Head, NewExecution, Summary
+from headway.ports import ExecutionFilter, ExecutionRecord, Head, NewExecution, Run, Summary
 
 _RECORD = """
 SELECT e.execution_id, e.workflow_id, e.epoch, e.last_seq, e.last_tag, e.closed, e.trimmed_upto,
     e.status, e.phase, e.progress, e.indeterminate, e.attempt,
-    e.started_at, e.ended_at, e.message, e.error, e.error_code,
+    e.started_at, e.ended_at, e.message, e.error, e.error_code, e.questions,
     r.input, r.created_at, r.requested_by, r.retry_of, e.lease_owner, e.lease_epoch, e.crashes
 FROM execution AS e JOIN request AS r ON r.execution_id = e.execution_id
 """
@@ -28,9 +28,11 @@ _INSERT_EXECUTION = """
 INSERT INTO execution (
     execution_id, workflow_id, epoch, last_seq, last_tag,
     producer_id, producer_epoch, last_producer_seq, producer_first_seq, producer_size, producer_tag,
-    status, phase, progress, indeterminate, attempt, started_at, ended_at, message, error, error_code
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    status, phase, progress, indeterminate, attempt, started_at, ended_at, message, error, error_code,
+    questions
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
+_ASKING = "e.closed = 0 AND e.questions > 0"  # as its index has it
 _encode = msgspec.json.Encoder().encode
 _decode_definition = msgspec.json.Decoder(WorkflowDefinition).decode
 _decode_source = msgspec.json.Decoder(SourceFile).decode
@@ -86,11 +88,33 @@ def find(connection: sqlite3.Connection, wanted: ExecutionFilter) -> list[Execut
         marks = ", ".join("?" * len(statuses))
         conditions.append(f"(e.status IN ({marks}) OR e.phase IN ({marks}))")
         values += statuses * 2
+    if wanted.asking:
+        conditions.append(_ASKING)
+    if wanted.since is not None:
+        conditions.append("e.execution_id >= ?")
+        values.append(wanted.since)
+    if wanted.text:
+        conditions.append("(instr(lower(e.execution_id), lower(?)) OR instr(lower(e.error), lower(?)))")
+        values += [wanted.text] * 2
     if wanted.before is not None:
         conditions.append("e.number < (SELECT number FROM execution WHERE execution_id = ?)")
         values.append(wanted.before)
     sql = f"{_RECORD} WHERE {' AND '.join(conditions)} ORDER BY e.number DESC LIMIT ?"
     return [_to_record(row) for row in connection.execute(sql, (*values, max(0, wanted.limit))).fetchall()]
+
+
+_RECENT = """
+SELECT e.execution_id, e.workflow_id, e.phase, e.started_at, e.ended_at, e.error
+FROM json_each(?) AS wanted JOIN execution AS e ON e.number IN (
+    SELECT number FROM execution WHERE workflow_id = wanted.value ORDER BY number DESC LIMIT ?
+)
+ORDER BY wanted.key, e.number DESC
+"""
+
+
+def recent(connection: sqlite3.Connection, workflow_ids: Sequence[WorkflowId], limit: int) -> list[Run]:
+    rows = connection.execute(_RECENT, (_encode(list(workflow_ids)).decode(), max(0, limit))).fetchall()
+    return [Run(*row) for row in rows]
 
 
 def follow(
@@ -223,19 +247,20 @@ def _to_record(row: tuple[Any, ...]) -> ExecutionRecord:
         execution_id=row[0],
         workflow_id=row[1],
         head=to_head(row[2:7]),
-        summary=_to_summary(row[7:17]),
-        input=row[17],
-        created_at=row[18],
-        by=row[19],
-        retry_of=row[20],
-        lease_owner=row[21],
-        lease_epoch=row[22],
-        crashes=row[23],
+        summary=_to_summary(row[7:18]),
+        input=row[18],
+        created_at=row[19],
+        by=row[20],
+        retry_of=row[21],
+        lease_owner=row[22],
+        lease_epoch=row[23],
+        crashes=row[24],
     )
 
 
 def _to_summary(row: tuple[Any, ...]) -> Summary:
-    status, phase, progress, indeterminate, attempt, started_at, ended_at, message, error, error_code = row
+    status, phase, progress, indeterminate, attempt, started_at, ended_at = row[:7]
+    message, error, error_code, questions = row[7:]
     return Summary(
         status=status,
         phase=phase,
@@ -247,4 +272,5 @@ def _to_summary(row: tuple[Any, ...]) -> Summary:
         message=message,
         error=error,
         error_code=error_code,
+        questions=questions,
     )

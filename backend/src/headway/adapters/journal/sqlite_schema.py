@@ -120,6 +120,12 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         # Nearly always empty: a claim sees at once that there are none.
         "CREATE INDEX execution_suspect ON execution (number) WHERE closed = 0 AND crashes >= 2",
     ),
+    (
+        # Few rows ever: those that wait for a person. What waited before this column came may have asked.
+        "ALTER TABLE execution ADD COLUMN questions INTEGER NOT NULL DEFAULT 0",
+        "UPDATE execution SET questions = 1 WHERE closed = 0 AND phase = 'waiting'",
+        "CREATE INDEX execution_asking ON execution (number) WHERE closed = 0 AND questions > 0",
+    ),
 )
 
 
