@@ -10,6 +10,11 @@ export const BACKOFF: Backoff = { baseMs: 250, capMs: 15_000 }
  * @param attempt failed tries so far, from 0
  * @param random from 0 to below 1
  */
-export function fullJitter(attempt: number, random: number, { baseMs, capMs }: Backoff = BACKOFF): number {
-  return Math.round(random * Math.min(capMs, baseMs * 2 ** Math.min(attempt, 30)))
+export function fullJitter(attempt: number, random: number, backoff: Backoff = BACKOFF): number {
+  return Math.round(random * delayMs(attempt, backoff))
+}
+
+/** The doubled, capped delay itself, for what comes to one client at a time. */
+export function delayMs(attempt: number, { baseMs, capMs }: Backoff): number {
+  return Math.min(capMs, baseMs * 2 ** Math.min(attempt, 30))
 }

@@ -3,8 +3,10 @@ import {
   type Connection,
   type ConnectionState,
   type Effect,
+  HANDSHAKE_MS,
   INITIAL,
   type Input,
+  initial,
   isActive,
   STALE_MS,
   transition,
@@ -24,6 +26,10 @@ const inputs: Record<Input['type'], Input> = {
   closed: { type: 'closed', now: 100_000, random },
   frame: { type: 'frame', now: 100_000, seq: 7 },
   head: { type: 'head', head: 9 },
+  answered: { type: 'answered', now: 100_000 },
+  drain: { type: 'drain', now: 100_000, random, earliestMs: 1_000, latestMs: 9_000 },
+  'next-opened': { type: 'next-opened', now: 100_000 },
+  'next-closed': { type: 'next-closed', now: 100_000, random },
   ended: { type: 'ended', now: 100_000, final: true },
   refused: { type: 'refused', reason: 'no', status: 404 },
   disconnect: { type: 'disconnect' },
@@ -59,6 +65,7 @@ function nothing(name: ConnectionState['name']): Record<Unmoved, Expected> {
   return {
     ...{ opened: [name], online: [name], visible: [name], tick: [name], retry: [name], lost: [name] },
     ...{ offline: [name], closed: [name], frame: [name], head: [name], ended: [name], refused: [name] },
+    ...{ answered: [name], drain: [name], 'next-opened': [name], 'next-closed': [name] },
   }
 }
 
@@ -151,6 +158,156 @@ describe.each(Object.entries(table))('%s', (start, row) => {
   })
 })
 
+const WAYS = ['rich', 'plain', 'sse', 'poll'] as const
+
+/** What is done from a first connect on, effects that belong to one input together. */
+function course(...steps: Input[]): { connection: Connection; ways: string[] } {
+  let connection = initial(WAYS)
+  const ways: string[] = []
+  for (const step of [{ type: 'connect', now: 0 } as Input, ...steps]) {
+    const [after, effects] = transition(connection, step)
+    connection = after
+    for (const effect of effects) {
+      if (effect === 'open') ways.push(after.way)
+      else if (effect !== 'drop') ways.push(effect)
+    }
+  }
+  return { connection, ways }
+}
+
+const closed = (now: number, more = {}): Input => ({ type: 'closed', ...at(now), ...more })
+const tick = (now: number): Input => ({ type: 'tick', now })
+const opened = (now: number): Input => ({ type: 'opened', now })
+const welcome = (now: number): Input => ({ type: 'frame', now, speaks: true })
+
+describe('the way to the server', () => {
+  const refusedThrice: Input[] = [1, 2, 3].flatMap(n => [
+    closed(n * 10_000),
+    closed(n * 10_000),
+    { type: 'answered', now: n * 10_000 } as Input,
+    tick(n * 10_000 + 5_000),
+  ])
+
+  it('goes without our subprotocol where a handshake with it is refused', () => {
+    expect(course(closed(10)).ways).toEqual(['rich', 'plain'])
+    expect(course(closed(10), opened(20)).connection).toMatchObject({ way: 'plain', socket: 'open' })
+  })
+
+  it('does not doubt the subprotocol of a server that has spoken it', () => {
+    const { ways } = course(opened(10), welcome(11), closed(12), tick(500), closed(510))
+
+    expect(ways).toEqual(['rich', 'rich', 'ask'])
+  })
+
+  it('goes without it where the server took it and says nothing', () => {
+    const { connection, ways } = course(opened(10), tick(10 + HANDSHAKE_MS))
+
+    expect(ways).toEqual(['rich', 'plain'])
+    expect(connection.way).toBe('plain')
+  })
+
+  it('stays with a server that took our subprotocol and speaks plainly', () => {
+    const { connection } = course(opened(10), { type: 'frame', now: 20, speaks: false })
+
+    expect(connection.way).toBe('plain')
+    expect(wakeAt(connection)).toBe(20 + STALE_MS)
+  })
+
+  it('takes to a stream where a server that answers HTTP refuses one handshake after the other', () => {
+    const { connection, ways } = course(...refusedThrice, opened(40_000))
+
+    expect(ways.at(-1)).toBe('sse')
+    expect(connection.state).toEqual({ name: 'live', transport: 'sse' })
+  })
+
+  it('keeps to WebSocket where HTTP is not answered either', () => {
+    const { ways } = course(...refusedThrice.filter(({ type }) => type !== 'answered'))
+
+    expect(ways).not.toContain('sse')
+  })
+
+  it('takes to a stream at once where a handshake never ends', () => {
+    const { ways } = course(tick(HANDSHAKE_MS), { type: 'answered', now: HANDSHAKE_MS + 20 })
+
+    expect(ways).toEqual(['rich', 'ask', 'sse'])
+  })
+
+  it('polls where a stream does not begin, and where it ends again and again', () => {
+    expect(course(...refusedThrice, closed(40_000)).ways.slice(-2)).toEqual(['sse', 'poll'])
+    const breaks = [1, 2, 3].flatMap(n => [
+      opened(n * 100_000),
+      closed(n * 100_000 + 10),
+      tick(n * 100_000 + 50_000),
+    ])
+    const { connection } = course(...refusedThrice, ...breaks, opened(400_000))
+
+    expect(connection.state).toEqual({ name: 'live', transport: 'poll' })
+  })
+
+  it('begins again with the best way where none is left', () => {
+    const { ways } = course(...refusedThrice, closed(40_000), closed(40_010), tick(80_000))
+
+    expect(ways.slice(-4)).toEqual(['sse', 'poll', 'ask', 'rich'])
+  })
+
+  it('tries the better way beside the one that serves, ever later, and moves over once it serves', () => {
+    const beat: Input = { type: 'frame', now: 99_000 }
+    const onStream = course(...refusedThrice, opened(40_000), beat).connection
+    expect(transition(onStream, tick(99_999))[1]).toEqual([])
+    const [trying, effects] = transition(onStream, tick(100_000))
+    expect(effects).toEqual(['open-next'])
+    const [refused] = transition(trying, { type: 'next-closed', ...at(100_010) })
+    expect([refused.state, refused.nextAt]).toEqual([onStream.state, 220_010])
+    const [better, switched] = transition(trying, { type: 'next-opened', now: 100_020 })
+    expect(switched).toEqual(['switch'])
+    expect([better.state, better.way]).toEqual([{ name: 'live' }, 'rich'])
+  })
+
+  it('gives up a trial that hangs', () => {
+    const trying = course(...refusedThrice, opened(40_000), tick(100_000)).connection
+    const [after, effects] = transition(trying, tick(100_000 + HANDSHAKE_MS))
+
+    expect(effects).toEqual(['drop-next'])
+    expect([after.socket, after.nextSince]).toEqual(['open', null])
+  })
+})
+
+describe('a server that drains', () => {
+  const drain: Input = { type: 'drain', ...at(20_000), earliestMs: 1_000, latestMs: 9_000 }
+  const asked = course(opened(10), welcome(20), { type: 'frame', now: 19_990 }, drain).connection
+
+  it('is left within the slot it gave, for another socket that serves already', () => {
+    expect(wakeAt(asked)).toBe(24_200)
+    const [moving, effects] = transition(asked, tick(24_200))
+    expect([moving.state, effects]).toEqual([{ name: 'live' }, ['open-next']])
+    expect(transition(moving, { type: 'next-opened', now: 24_300 })[1]).toEqual(['switch'])
+  })
+
+  it('serves on while no other lets its viewers in, who try again soon', () => {
+    const moving = transition(asked, tick(24_200))[0]
+    const [after] = transition(moving, { type: 'next-closed', ...at(24_210) })
+
+    expect([after.state, after.socket, after.nextAt]).toEqual([{ name: 'live' }, 'open', 25_210])
+  })
+
+  it('that closes before the move is done leaves the next socket in its place', () => {
+    const moving = transition(asked, tick(24_200))[0]
+    const [after, effects] = transition(moving, closed(24_210, { code: 1012 }))
+
+    expect(effects).toEqual(['switch'])
+    expect([after.socket, after.socketAt, after.nextSince]).toEqual(['opening', 24_200, null])
+  })
+
+  it.each([
+    ['{"retry":5000}', 5_000],
+    ['{"retry":9999999}', 60_000],
+    ['service restart', 125],
+    ['[]', 125],
+  ])('says when to come back: %s', (reason, after) => {
+    expect(wakeAt(transition(asked, closed(30_000, { code: 1012, reason }))[0])).toBe(30_000 + after)
+  })
+})
+
 describe('any sequence of inputs', () => {
   /** A small generator of numbers, so that a failure can be repeated. */
   function* dice(seed: number): Generator<number, never> {
@@ -161,26 +318,32 @@ describe('any sequence of inputs', () => {
   }
 
   it.each([1, 2, 3, 4, 5])(
-    'holds one socket at most and never sleeps without a reason to wake (seed %i)',
+    'holds one socket at most, one beside it, and never sleeps without a reason to wake (seed %i)',
     seed => {
       const throws = dice(seed)
       const next = () => throws.next().value
       const types = Object.keys(inputs) as Input['type'][]
-      let connection = INITIAL
+      let connection = seed % 2 ? INITIAL : initial(WAYS)
       let sockets = 0
+      let beside = 0
       for (let step = 0; step < 5_000; step++) {
         const type = types[Math.floor(next() * types.length)] ?? 'tick'
         const input = { ...inputs[type], now: step * 1_000 + 100, random: next() } as Input
         // A socket that is not there neither opens, closes nor speaks.
-        if ((type === 'opened' || type === 'closed' || type === 'frame') && connection.socket === 'none')
-          continue
+        if (['opened', 'closed', 'frame', 'drain'].includes(type) && connection.socket === 'none') continue
+        if (type.startsWith('next-') && connection.nextSince === null) continue
         const [after, effects] = transition(connection, input)
         if (type === 'closed') sockets -= 1
+        if (type === 'next-closed') beside -= 1
         for (const effect of effects) {
-          if (effect === 'drop') sockets = 0
+          if (effect === 'drop') sockets = beside = 0
           if (effect === 'open') sockets += 1
+          if (effect === 'open-next') beside += 1
+          if (effect === 'drop-next') beside = 0
+          if (effect === 'switch') [sockets, beside] = [beside, 0]
         }
         expect(sockets, `${connection.state.name} on ${type}`).toBe(after.socket === 'none' ? 0 : 1)
+        expect(beside, `${connection.state.name} on ${type}`).toBe(after.nextSince === null ? 0 : 1)
         if (isActive(after)) expect(wakeAt(after)).not.toBeNull()
         else expect(wakeAt(after)).toBeNull()
         connection = after

@@ -6,10 +6,14 @@
  *                         v                  v                       v                  v
  *                      refused <-404, 4xx- reconnecting <-> offline  stale -> (opens)   ended
  *
- * Knows no socket, no timer and no browser: `api/websocket.ts` carries the effects out and sends `tick` at `wakeAt`.
+ * Beside the socket there may be a next one, opening: where the server asks its viewers to move, and where a better
+ * way to it is tried. The first one serves until the next one does.
+ *
+ * Knows no socket, no timer and no browser: `api/link.ts` carries the effects out and sends `tick` at `wakeAt`.
  */
 
-import { fullJitter } from './backoff'
+import { type Backoff, delayMs, fullJitter } from './backoff'
+import { isRecord } from './events'
 
 /** Without any frame for so long a socket that says it is open is not believed. */
 export const STALE_MS = 25_000
@@ -17,11 +21,35 @@ export const STALE_MS = 25_000
 export const HANDSHAKE_MS = 10_000
 /** A socket that held so long counts as a success: backing off starts anew. */
 const STEADY_MS = 5_000
+/** So many handshakes in a row refused by a server that answers HTTP: WebSocket does not come through. */
+const BLOCKED = 3
+/** A stream that ends so often without having held is given up. */
+const BROKEN_STREAMS = 3
+/** When a better way is tried again: after a minute, then ever later. */
+const BETTER: Backoff = { baseMs: 60_000, capMs: 600_000 }
+/** A server that drains may be the only one: who cannot move yet tries again within this. */
+const MOVE_AGAIN: Backoff = { baseMs: 2_000, capMs: 2_000 }
+const LONGEST_RETRY_MS = 60_000
 
-/** What a screen shows; times are milliseconds since 1970. */
+/**
+ * A way to the server. Two are WebSockets: with our subprotocol, and without, as any server understands it. The others
+ * carry the same messages over HTTP, where something on the way forbids WebSocket.
+ */
+export type Way = 'rich' | 'plain' | 'sse' | 'poll'
+export type Transport = 'websocket' | 'sse' | 'poll'
+/** Ways in order of preference. */
+export type Ways = readonly [Way, ...Way[]]
+
+/** What a screen shows; times are milliseconds since 1970. A transport is named where it is not WebSocket. */
 export type ConnectionState =
-  | { readonly name: 'idle' | 'connecting' | 'live' }
-  | { readonly name: 'catching-up'; readonly done: number; readonly total: number }
+  | { readonly name: 'idle' | 'connecting' }
+  | { readonly name: 'live'; readonly transport?: Exclude<Transport, 'websocket'> }
+  | {
+      readonly name: 'catching-up'
+      readonly done: number
+      readonly total: number
+      readonly transport?: Exclude<Transport, 'websocket'>
+    }
   | { readonly name: 'reconnecting'; readonly since: number; readonly until: number }
   | { readonly name: 'stale'; readonly since: number }
   | { readonly name: 'offline'; readonly since: number; readonly until: number }
@@ -41,12 +69,29 @@ export type Connection = {
   readonly head: number
   /** When the terminal event was seen; null while the execution runs. */
   readonly endedAt: number | null
+  readonly ways: Ways
+  /** The way of the socket, or of the next try. */
+  readonly way: Way
+  /** The server is known to speak our subprotocol. */
+  readonly spoke: boolean
+  /** Handshakes refused in a row while the server answered HTTP; one that hung counts for all. */
+  readonly blocked: number
+  readonly hung: boolean
+  /** When the next socket began to open; null where there is none. */
+  readonly nextSince: number | null
+  /** When to open one. */
+  readonly nextAt: number | null
+  readonly draining: boolean
+  /** Tries of a better way that failed. */
+  readonly trials: number
 }
 
 type Timed<Type extends string> = { type: Type; now: number }
 type Lost<Type extends string> = Timed<Type> & { random: number }
 type Closed = Lost<'closed'> & { code?: number; reason?: string }
-type Frame = Timed<'frame'> & { seq?: number; begins?: boolean }
+/** `speaks` our subprotocol or, on a socket that seemed to, does not. */
+type Frame = Timed<'frame'> & { seq?: number; begins?: boolean; speaks?: boolean }
+type Drain = Lost<'drain'> & { earliestMs: number; latestMs: number }
 
 export type Input =
   | Timed<'connect'>
@@ -55,6 +100,10 @@ export type Input =
   | Timed<'visible'>
   | Timed<'tick'>
   | Timed<'retry'>
+  | Timed<'answered'>
+  | Timed<'next-opened'>
+  | Lost<'next-closed'>
+  | Drain
   | Lost<'lost'>
   | Lost<'offline'>
   | Closed
@@ -64,63 +113,92 @@ export type Input =
   | { type: 'refused'; reason: string; status: number | null }
   | { type: 'disconnect' }
 
-/** `open` a socket, `drop` the one there is, `ask` the HTTP API why a handshake failed. */
-export type Effect = 'open' | 'drop' | 'ask'
+/**
+ * `open` a socket by `way`; `open-next` one beside it; `switch` to the next one and close the former; `drop` all there
+ * are, or only the next one; `ask` the HTTP API why a handshake failed.
+ */
+export type Effect = 'open' | 'open-next' | 'switch' | 'drop' | 'drop-next' | 'ask'
 export type Transition = readonly [Connection, readonly Effect[]]
 
-export const INITIAL: Connection = {
-  state: { name: 'idle' },
-  socket: 'none',
-  attempt: 0,
-  socketAt: 0,
-  heardAt: null,
-  seq: 0,
-  head: 0,
-  endedAt: null,
+/** A connection not yet begun, with the ways it may take. */
+export function initial(ways: Ways): Connection {
+  return {
+    state: { name: 'idle' },
+    socket: 'none',
+    attempt: 0,
+    socketAt: 0,
+    heardAt: null,
+    seq: 0,
+    head: 0,
+    endedAt: null,
+    ways,
+    way: ways[0],
+    spoke: false,
+    ...{ blocked: 0, hung: false, nextSince: null, nextAt: null, draining: false, trials: 0 },
+  }
+}
+
+export const INITIAL: Connection = initial(['plain'])
+
+export function transportOf(way: Way): Transport {
+  return way === 'sse' || way === 'poll' ? way : 'websocket'
 }
 
 /** The connection after `input`, and what the shell must do. */
 export function transition(connection: Connection, input: Input): Transition {
-  if (input.type === 'disconnect') return [{ ...INITIAL, seq: connection.seq }, ['drop']]
+  if (input.type === 'disconnect') return [renewed(connection), ['drop']]
   if (input.type === 'connect') {
-    return isActive(connection) ? [connection, []] : open({ ...INITIAL, seq: connection.seq }, input.now, [])
+    return isActive(connection) ? [connection, []] : open(renewed(connection), input.now, [])
   }
   if (!isActive(connection)) return [connection, []]
   switch (input.type) {
     case 'opened':
-      return [settle({ ...connection, socket: 'open', socketAt: input.now, heardAt: input.now }), []]
+      return [opened(connection, input.now), []]
     case 'frame':
       return [settle(hear(connection, input)), []]
     case 'head':
       return [settle({ ...connection, head: Math.max(connection.head, input.head) }), []]
     case 'ended':
       if (!input.final) return [settle({ ...connection, endedAt: input.now }), []]
-      return [
-        { ...connection, socket: 'none', endedAt: input.now, state: { name: 'ended', at: input.now } },
-        ['drop'],
-      ]
+      return down({ ...connection, endedAt: input.now }, { name: 'ended', at: input.now })
     case 'refused':
-      return [
-        {
-          ...connection,
-          socket: 'none',
-          state: { name: 'refused', reason: input.reason, status: input.status },
-        },
-        ['drop'],
-      ]
+      return down(connection, { name: 'refused', reason: input.reason, status: input.status })
     case 'closed':
       return closed(connection, input)
     case 'lost':
     case 'offline':
       return wait(connection, input, ['drop'])
     case 'online':
-      return isUp(connection) ? [connection, []] : open({ ...connection, attempt: 0 }, input.now, ['drop'])
+      return isUp(connection) ? [connection, []] : anew(connection, input.now)
     case 'retry':
-      return open({ ...connection, attempt: 0 }, input.now, ['drop'])
+      return anew(connection, input.now)
     case 'visible':
       return isSilent(connection, input.now) ? stale(connection, input.now) : [connection, []]
     case 'tick':
       return tick(connection, input.now)
+    default:
+      return beside(connection, input)
+  }
+}
+
+/** What concerns another way to the server, or another server. */
+function beside(
+  connection: Connection,
+  input: Timed<'answered'> | Timed<'next-opened'> | Lost<'next-closed'> | Drain,
+): Transition {
+  const { now } = input
+  switch (input.type) {
+    case 'answered':
+      return answered(connection, now)
+    case 'drain': {
+      const nextAt = now + input.earliestMs + input.random * (input.latestMs - input.earliestMs) * 0.8
+      return [{ ...connection, draining: true, nextAt }, []]
+    }
+    case 'next-opened':
+      if (connection.nextSince === null) return [connection, []]
+      return [opened({ ...connection, nextSince: null, trials: 0, way: 'rich' }, now), ['switch']]
+    case 'next-closed':
+      return [withoutNext(connection, now, input.random), []]
     default:
       return input satisfies never
   }
@@ -128,11 +206,24 @@ export function transition(connection: Connection, input: Input): Transition {
 
 /** When the shell must send `tick` next; null for never. */
 export function wakeAt(connection: Connection): number | null {
-  const { state, socket } = connection
   if (!isActive(connection)) return null
-  if (socket === 'open') return (connection.heardAt ?? connection.socketAt) + STALE_MS
-  if (socket === 'opening') return connection.socketAt + HANDSHAKE_MS
+  const times = [ownWakeAt(connection), nextWakeAt(connection)].filter(time => time !== null)
+  return times.length > 0 ? Math.min(...times) : null
+}
+
+function ownWakeAt(connection: Connection): number | null {
+  const { state, socket, socketAt, heardAt } = connection
+  if (socket === 'open') {
+    const silentAt = (heardAt ?? socketAt) + STALE_MS
+    return isUnproven(connection) ? Math.min(silentAt, socketAt + HANDSHAKE_MS) : silentAt
+  }
+  if (socket === 'opening') return socketAt + HANDSHAKE_MS
   return state.name === 'reconnecting' || state.name === 'offline' ? state.until : null
+}
+
+function nextWakeAt({ socket, nextSince, nextAt }: Connection): number | null {
+  if (nextSince !== null) return nextSince + HANDSHAKE_MS
+  return socket === 'open' ? nextAt : null
 }
 
 /** True while the connection wants to be up: not idle, refused, or done for good. */
@@ -143,6 +234,38 @@ export function isActive({ state, socket }: Connection): boolean {
 
 function isUp({ socket }: Connection): boolean {
   return socket === 'open'
+}
+
+/** A server may take our subprotocol without a look, as some do with the first one offered, and not speak it. */
+function isUnproven({ way, ways, spoke }: Connection): boolean {
+  return way === 'rich' && !spoke && ways.includes('plain')
+}
+
+function renewed({ ways, seq, spoke }: Connection): Connection {
+  return { ...initial(ways), seq, spoke }
+}
+
+function down(connection: Connection, state: ConnectionState): Transition {
+  return [{ ...connection, socket: 'none', nextSince: null, nextAt: null, state }, ['drop']]
+}
+
+/** Try at once, by the best way. */
+function anew(connection: Connection, now: number): Transition {
+  return open({ ...connection, attempt: 0, way: connection.ways[0] }, now, ['drop'])
+}
+
+function opened(connection: Connection, now: number): Connection {
+  const isBest = transportOf(connection.way) === 'websocket'
+  return settle({
+    ...connection,
+    socket: 'open',
+    socketAt: now,
+    heardAt: now,
+    hung: false,
+    draining: false,
+    blocked: isBest ? 0 : connection.blocked,
+    nextAt: isBest ? null : now + delayMs(connection.trials, BETTER),
+  })
 }
 
 function isSilent(connection: Connection, now: number): boolean {
@@ -158,6 +281,8 @@ function hear(connection: Connection, input: Frame): Connection {
     heardAt: input.now,
     attempt: steady ? 0 : connection.attempt,
     seq: input.seq ?? connection.seq,
+    way: input.speaks === false ? 'plain' : connection.way,
+    spoke: connection.spoke || input.speaks === true,
   }
 }
 
@@ -170,23 +295,52 @@ function settle(connection: Connection): Connection {
     : { ...connection, state }
 }
 
-function upState({ endedAt, head, seq }: Connection): ConnectionState {
+function upState({ endedAt, head, seq, way }: Connection): ConnectionState {
   if (endedAt !== null) return { name: 'ended', at: endedAt }
-  return head > seq ? { name: 'catching-up', done: seq, total: head } : { name: 'live' }
+  const transport = transportOf(way)
+  const by = transport === 'websocket' ? {} : { transport }
+  return head > seq ? { name: 'catching-up', done: seq, total: head, ...by } : { name: 'live', ...by }
 }
 
 function sameState(a: ConnectionState, b: ConnectionState): boolean {
+  if (a.name === 'live') return b.name === 'live' && a.transport === b.transport
   return a.name === b.name && a.name !== 'catching-up'
 }
 
 function closed(connection: Connection, input: Closed): Transition {
   const code = input.code ?? 1006
-  if (code === 1008 || (code >= 4500 && code < 5000)) {
+  if (code === 1008 || code === 1009 || (code >= 4500 && code < 5000)) {
     const why = input.reason || `the server closed the connection (${code})`
-    return [{ ...connection, socket: 'none', state: { name: 'refused', reason: why, status: null } }, []]
+    const [refused] = down(connection, { name: 'refused', reason: why, status: null })
+    return [refused, connection.nextSince === null ? [] : ['drop-next']]
   }
+  if (connection.nextSince !== null) {
+    const socketAt = connection.nextSince
+    const moved = { ...connection, socket: 'opening' as const, socketAt, nextSince: null, draining: false }
+    return [{ ...moved, way: 'rich', state: reconnecting(connection, input.now, input.now) }, ['switch']]
+  }
+  if (connection.socket === 'opening') return failed(connection, input, [])
+  const broken = connection.way === 'sse' && connection.attempt + 1 >= BROKEN_STREAMS
+  return wait(broken ? { ...connection, way: 'poll' } : connection, input, [])
+}
+
+/** A handshake failed: go down the ways that ask less of the server and of what stands between. */
+function failed(connection: Connection, input: Closed | Lost<'lost'>, before: readonly Effect[]): Transition {
+  const { way, ways } = connection
+  const hung = input.type === 'lost'
+  const lesser = way === 'sse' ? 'poll' : isUnproven(connection) && !hung ? 'plain' : null
+  if (lesser !== null && ways.includes(lesser)) return open({ ...connection, way: lesser }, input.now, before)
   // A browser hides the status of a refused handshake behind 1006.
-  return wait(connection, input, connection.socket === 'opening' ? ['ask'] : [])
+  const asks: readonly Effect[] = hung && !ways.includes('sse') ? [] : ['ask']
+  return wait({ ...connection, way: ways[0], hung }, input, [...before, ...asks])
+}
+
+/** The server answers HTTP while a handshake failed: something does not let WebSocket through. */
+function answered(connection: Connection, now: number): Transition {
+  if (isUp(connection) || transportOf(connection.way) !== 'websocket') return [connection, []]
+  const blocked = connection.hung ? BLOCKED : connection.blocked + 1
+  if (blocked < BLOCKED || !connection.ways.includes('sse')) return [{ ...connection, blocked }, []]
+  return open({ ...connection, blocked, way: 'sse' }, now, ['drop'])
 }
 
 function wait(
@@ -194,18 +348,40 @@ function wait(
   input: Closed | Lost<'lost'> | Lost<'offline'>,
   effects: readonly Effect[],
 ): Transition {
-  const until = input.now + fullJitter(connection.attempt, input.random)
+  const asked = input.type === 'closed' ? retryOf(input) : null
+  const until = input.now + (asked ?? fullJitter(connection.attempt, input.random))
   const before = connection.state
-  const since = 'since' in before ? before.since : (connection.heardAt ?? input.now)
   const offline = input.type === 'offline' || (before.name === 'offline' && input.type === 'closed')
-  const state: ConnectionState = { name: offline ? 'offline' : 'reconnecting', since, until }
-  return [{ ...connection, socket: 'none', attempt: connection.attempt + 1, state }, effects]
+  const state: ConnectionState = {
+    ...reconnecting(connection, input.now, until),
+    name: offline ? 'offline' : 'reconnecting',
+  }
+  const attempt = connection.attempt + 1
+  return [{ ...connection, socket: 'none', nextSince: null, nextAt: null, attempt, state }, effects]
+}
+
+function reconnecting({ state, heardAt }: Connection, now: number, until: number) {
+  const since = 'since' in state ? state.since : (heardAt ?? now)
+  return { name: 'reconnecting' as const, since, until }
+}
+
+/** When a server that restarts wants its viewers back, so that they do not all come at once. */
+function retryOf({ code, reason }: Closed): number | null {
+  if (code !== 1012 || !reason) return null
+  try {
+    const value: unknown = JSON.parse(reason)
+    const retry = isRecord(value) ? value['retry'] : null
+    return typeof retry === 'number' ? Math.min(Math.max(0, retry), LONGEST_RETRY_MS) : null
+  } catch {
+    return null
+  }
 }
 
 function open(connection: Connection, now: number, before: readonly Effect[]): Transition {
   const first = connection.state.name === 'idle'
   const state: ConnectionState = first ? { name: 'connecting' } : connection.state
-  return [{ ...connection, socket: 'opening', socketAt: now, state }, [...before, 'open']]
+  const opening = { socket: 'opening' as const, socketAt: now, nextSince: null, nextAt: null }
+  return [{ ...connection, ...opening, state }, [...before, 'open']]
 }
 
 function stale(connection: Connection, now: number): Transition {
@@ -213,10 +389,24 @@ function stale(connection: Connection, now: number): Transition {
   return open({ ...connection, state: { name: 'stale', since } }, now, ['drop'])
 }
 
+function withoutNext(connection: Connection, now: number, random: number): Connection {
+  if (connection.nextSince === null) return connection
+  const trials = connection.trials + 1
+  const after = connection.draining ? fullJitter(0, random, MOVE_AGAIN) : delayMs(trials, BETTER)
+  return { ...connection, nextSince: null, nextAt: now + after, trials }
+}
+
 function tick(connection: Connection, now: number): Transition {
-  const due = wakeAt(connection)
+  const nextDue = nextWakeAt(connection)
+  if (nextDue !== null && now >= nextDue) {
+    if (connection.nextSince !== null) return [withoutNext(connection, now, 1), ['drop-next']]
+    return [{ ...connection, nextSince: now, nextAt: null }, ['open-next']]
+  }
+  const due = ownWakeAt(connection)
   if (due === null || now < due) return [connection, []]
-  if (connection.socket === 'open') return stale(connection, now)
-  if (connection.socket === 'opening') return wait(connection, { type: 'lost', now, random: 1 }, ['drop'])
-  return open(connection, now, [])
+  if (connection.socket === 'opening') return failed(connection, { type: 'lost', now, random: 1 }, ['drop'])
+  if (connection.socket === 'none') return open(connection, now, [])
+  return isSilent(connection, now)
+    ? stale(connection, now)
+    : open({ ...connection, way: 'plain' }, now, ['drop'])
 }
