@@ -16,9 +16,11 @@ from headway.ports import Clock, HintBus, Journal, OutputStore, RunnableWorkflow
 
 if TYPE_CHECKING:
     import uvicorn
+    from fastapi import FastAPI
 
     from headway.adapters.database_lock import DatabaseLock, Holder
     from headway.services.executions import Executions
+    from headway.services.feed import Feed
     from headway.services.housekeeping import Housekeeper
     from headway.services.workflow_execution_engine import WorkflowExecutionEngine
 
@@ -110,9 +112,17 @@ def install_capture() -> Callable[[], None]:
 
 def build_server(settings: Settings, journal: Journal, hints: HintBus) -> "uvicorn.Server":
     """The server of an open journal; a signal lets its viewers go first."""
-    from headway.api.app import create_app
     from headway.api.draining import DrainingServer
     from headway.api.uvicorn_protocol import server_config
+
+    app, feed = build_app(settings, journal, hints)
+    config = server_config(app, log_level=settings.log_level.lower())
+    return DrainingServer(config, feed, drain_s=min(settings.grace_s, MAX_DRAIN_S))
+
+
+def build_app(settings: Settings, journal: Journal, hints: HintBus) -> "tuple[FastAPI, Feed]":
+    """The ASGI application of an open journal, and what its viewers of rich mode hang on."""
+    from headway.api.app import create_app
     from headway.services.event_streams import EventStreams
     from headway.services.fanout import Fanout
     from headway.services.feed import Feed
@@ -134,8 +144,7 @@ def build_server(settings: Settings, journal: Journal, hints: HintBus) -> "uvico
         version=installed_version(),
         workers=settings.workers,
     )
-    config = server_config(app, log_level=settings.log_level.lower())
-    return DrainingServer(config, feed, drain_s=min(settings.grace_s, MAX_DRAIN_S))
+    return app, feed
 
 
 def build_housekeeper(settings: Settings, journal: Journal) -> "Housekeeper":

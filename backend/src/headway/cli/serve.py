@@ -20,10 +20,7 @@ READY_POLL_S = 0.05
 
 def serve(settings: Settings, files: Sequence[str]) -> int:
     """Serve until Ctrl-C or SIGTERM."""
-    paths = [str(Path(name).absolute()) for name in files]
-    for name, path in zip(files, paths, strict=True):
-        if not Path(path).is_file():
-            raise InvalidSetting(f"there is no file {name}; name Python files that define workflows")
+    paths = user_files(files)
     settings.require_safe_binding()
     log_to_stderr("headway", settings.log_level)
     lock = bootstrap.take_database(settings)
@@ -39,6 +36,18 @@ def serve(settings: Settings, files: Sequence[str]) -> int:
     finally:
         lock.release()
     return exits.COMPLETED
+
+
+def user_files(names: Sequence[str]) -> list[str]:
+    """Users' files, absolute.
+
+    Raises:
+        InvalidSetting: Naming one that is not there.
+    """
+    for name in names:
+        if not Path(name).is_file():
+            raise InvalidSetting(f"there is no file {name}; name Python files that define workflows")
+    return [str(Path(name).absolute()) for name in names]
 
 
 async def _supervise(supervisor: Supervisor, settings: Settings) -> None:
