@@ -129,6 +129,8 @@ def test_search_goes_on_from_a_line_and_by_step_and_expression(
     found = http.get(f"/api/executions/{execution.id}/log/search", params=query).json()
     assert found["total"] == 6
     assert found["hits"][0]["line"] == 4_100
+    some = http.get(f"/api/executions/{execution.id}/log/search", params={**query, "to": 4_103}).json()
+    assert (some["total"], some["chunks"], some["next_line"]) == (3, {"1": 3}, 4_103)
 
 
 @pytest.mark.parametrize(

@@ -129,6 +129,12 @@ class TestChunks:
         assert found.cut == {1: MAX_SHOWN + 5}
         assert len(found.messages[1]) == MAX_SHOWN
 
+    def test_where_events_were_dropped_is_said(self, journal: Journal) -> None:
+        execution = an_execution(journal)
+        execution.emit(e.Log("INFO", "before"), e.Gap(dropped=217, logs=217, message="217 lines dropped"))
+        found = chunk(journal, execution, 0)
+        assert [found.messages[place] for place in found.gaps] == ["217 lines dropped"]
+
     def test_a_chunk_far_into_the_log_costs_about_a_chunk(self) -> None:
         journal = _CountingJournal()
         execution = a_long_log(journal, 12 * CHUNK_LINES)
@@ -216,6 +222,16 @@ class TestSearch:
         assert [hit.message for hit in found.hits] == [f"line {n}" for n in (1, 10, 11, 12, 13)]
         assert found.total == sum(f"line {n}".startswith("line 1") for n in range(2_000))
         assert (found.complete, found.next_line) == (True, 2_000)
+
+    def test_it_looks_at_a_range_and_counts_by_chunk(self, journal: Journal) -> None:
+        execution = a_long_log(journal, 2 * CHUNK_LINES + 10)
+        whole = self.find(journal, execution, text="line")
+        first, end = CHUNK_LINES - 3, 2 * CHUNK_LINES
+        part = self.find(journal, execution, text="line", first_line=first, end_line=end, limit=2)
+        assert sum(whole.chunks.values()) == whole.total
+        assert (part.total, part.chunks) == (end - first, {0: 3, 1: CHUNK_LINES})
+        assert (part.complete, part.next_line) == (True, end)
+        assert [hit.line for hit in part.hits] == [first, first + 1]
 
     def test_it_stops_when_its_time_is_up_and_says_where_to_go_on(self, journal: Journal) -> None:
         execution = a_long_log(journal, 50)

@@ -74,10 +74,19 @@ def log_routes(journal: Journal, api: str, *, is_public: bool) -> APIRouter:
         step_id: Annotated[str | None, Query(max_length=MAX_TEXT)] = None,
         limit: Annotated[int, Query(ge=1, le=MAX_HITS, description="Hits; more are counted.")] = 100,
         first_line: Annotated[int, Query(alias="from", ge=0, le=2**53 - 1)] = 0,
+        end_line: Annotated[
+            int | None, Query(alias="to", ge=0, le=2**53 - 1, description="The first line not to look at.")
+        ] = None,
     ) -> Response:
         """Lines of the whole log that match; `complete` is false where the time was up before the end."""
         query = LogQuery(
-            text=q, is_regex=regex, level=level, step_id=step_id, first_line=first_line, limit=limit
+            text=q,
+            is_regex=regex,
+            level=level,
+            step_id=step_id,
+            first_line=first_line,
+            end_line=end_line,
+            limit=limit,
         )
         return json_answer(search.find(execution_id_of(execution_id), query))
 

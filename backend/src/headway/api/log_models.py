@@ -16,6 +16,7 @@ _CHUNK: dict[str, JsonValue] = {
     "step_ids": [None, "fetch#1", "fetch#1"],
     "messages": ["auditing 50 packages", "httpx 0.28.1: 1.2 MB", "rich: no licence file"],
     "cut": {},
+    "gaps": [],
 }
 _HITS: dict[str, JsonValue] = {
     "hits": [
@@ -29,6 +30,7 @@ _HITS: dict[str, JsonValue] = {
         }
     ],
     "total": 1,
+    "chunks": {"0": 1},
     "complete": True,
     "next_line": 3,
 }
@@ -47,6 +49,7 @@ class LogChunk(BaseModel):
     step_ids: list[str | None]
     messages: list[str] = Field(description="At most 16,384 characters each.")
     cut: dict[str, int] = Field(description="Full lengths of messages that were cut, by place in this chunk.")
+    gaps: list[int] = Field(description="Places of lines that say that events were dropped.")
 
 
 class LogHit(BaseModel):
@@ -64,5 +67,6 @@ class LogHits(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [_HITS]})
     hits: list[LogHit]
     total: int = Field(description="Of all that match there, also beyond `limit`.")
+    chunks: dict[str, int] = Field(description="How many of them each chunk of 4,096 lines has, if any.")
     complete: bool = Field(description="False: the time was up; go on with `from` = `next_line`.")
     next_line: int

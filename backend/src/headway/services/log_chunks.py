@@ -15,7 +15,8 @@ MAX_SHOWN = 16_384  # characters of a message; the events and the download have 
 class LogChunk(msgspec.Struct, kw_only=True):
     """A run of log lines by columns, which pack and parse better than rows.
 
-    `complete` chunks never change. `cut` gives, by its place here, the full length of a message that was cut.
+    `complete` chunks never change. `cut` gives, by its place here, the full length of a message that was cut;
+    `gaps` are the places of lines that say that events were dropped there.
     """
 
     chunk: int
@@ -27,6 +28,7 @@ class LogChunk(msgspec.Struct, kw_only=True):
     step_ids: list[str | None]
     messages: list[str]
     cut: dict[int, int]
+    gaps: list[int]
 
 
 class ReadChunk(msgspec.Struct):
@@ -65,6 +67,7 @@ def read_log_chunk(lines: LogLines, execution_id: ExecutionId, number: int) -> R
             for place, line in enumerate(found)
             if len(line.data.message) > MAX_SHOWN
         },
+        gaps=[place for place, line in enumerate(found) if line.kind == "gap"],
     )
     return ReadChunk(content, f"{head.epoch}.{number}.{len(found)}{'.end' if content.complete else ''}")
 

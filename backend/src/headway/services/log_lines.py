@@ -43,6 +43,7 @@ class LogLine(msgspec.Struct, gc=False):
     """A log event, as far as the log shows it."""
 
     seq: int
+    kind: str
     timestamp: str
     data: LogData
 

@@ -10,7 +10,7 @@ import regex
 
 from headway.domain.identifiers import ExecutionId
 from headway.errors import InvalidMessage, OverloadError
-from headway.services.log_lines import LogLine, LogLines, decode_log_line
+from headway.services.log_lines import CHUNK_LINES, LogLine, LogLines, decode_log_line
 from headway.services.log_text import is_at_least
 
 SLICE_S = 1.0  # of one request
@@ -34,6 +34,7 @@ class LogQuery:
         level: The least grave.
         step_id: Of this step only.
         first_line: Where to begin.
+        end_line: Where to stop: this line and those after it are not looked at.
         limit: Hits to return; further ones are counted.
     """
 
@@ -42,6 +43,7 @@ class LogQuery:
     level: str | None = None
     step_id: str | None = None
     first_line: int = 0
+    end_line: int | None = None
     limit: int = 100
 
 
@@ -57,10 +59,14 @@ class Hit(msgspec.Struct, kw_only=True):
 
 
 class LogHits(msgspec.Struct, kw_only=True):
-    """`total` lines match from the first asked for up to, without it, `next_line`: the end if `complete`."""
+    """`total` lines match from the first asked for up to, without it, `next_line`: the end if `complete`.
+
+    `chunks` counts them by the chunk that they are in, where there are any.
+    """
 
     hits: list[Hit]
     total: int
+    chunks: dict[int, int]
     complete: bool
     next_line: int
 
@@ -91,16 +97,15 @@ class LogSearch:
         if not self._turns.acquire(timeout=QUEUE_S):
             raise OverloadError("too many searches at once; try again")
         try:
-            return self._look(
-                self._lines.runs(execution_id, head, query.first_line), query, candidates, matches
-            )
+            runs = self._lines.runs(execution_id, head, query.first_line)
+            return self._look(_until(runs, query), query, candidates, matches)
         finally:
             self._turns.release()
 
     def _look(
         self, runs: Iterator[list[bytes]], query: LogQuery, candidates: Candidates, matches: Matches
     ) -> LogHits:
-        found = LogHits(hits=[], total=0, complete=True, next_line=query.first_line)
+        found = LogHits(hits=[], total=0, chunks={}, complete=True, next_line=query.first_line)
         deadline = monotonic() + self._slice_s
         for run in runs:
             first = found.next_line
@@ -125,6 +130,8 @@ def _consider(found: LogHits, line: LogLine, query: LogQuery, matches: Matches) 
     if not is_at_least(data.level, query.level) or not matches(data.message):
         return
     found.total += 1
+    chunk = found.next_line // CHUNK_LINES
+    found.chunks[chunk] = found.chunks.get(chunk, 0) + 1
     if len(found.hits) < query.limit:
         found.hits.append(
             Hit(
@@ -136,6 +143,19 @@ def _consider(found: LogHits, line: LogLine, query: LogQuery, matches: Matches) 
                 message=data.message[:SHOWN_CHARACTERS],
             )
         )
+
+
+def _until(runs: Iterator[list[bytes]], query: LogQuery) -> Iterator[list[bytes]]:
+    """The runs up to the line where the search is to stop."""
+    if query.end_line is None:
+        yield from runs
+        return
+    left = query.end_line - query.first_line
+    for run in runs:
+        if left <= 0:
+            return
+        yield run[:left]
+        left -= len(run)
 
 
 def _matcher(query: LogQuery) -> Matches:
