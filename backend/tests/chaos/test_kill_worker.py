@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.eventually import eventually
-from tests.support.serving import journal_of, serving, stored_events
+from tests.support.serving import is_alive, journal_of, serving, stored_events
 
 from headway.adapters.journal.sqlite import SqliteJournal
 from headway.domain import events as e
@@ -126,11 +126,3 @@ def test_the_children_end_with_their_supervisor_and_the_next_start_goes_on(tmp_p
         events = stored_events(journal, execution_id)
     assert isinstance(events[-1].data, e.ExecutionCompleted)
     assert any(isinstance(event.data, e.ExecutionResumed) for event in events)
-
-
-def is_alive(pid: int) -> bool:
-    """Whether it runs; one that has ended and waits for its parent does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False

@@ -9,6 +9,7 @@ import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from urllib.error import HTTPError
@@ -130,17 +131,41 @@ def serving(
                 process.communicate()
 
 
+@dataclass(frozen=True, slots=True)
+class StoredLog:
+    """All stored lines of an execution, and the chained tag at each seq from 0 on."""
+
+    lines: list[bytes]
+    tags: list[int]
+
+
+def stored_log(journal: Journal, execution_id: ExecutionId) -> StoredLog:
+    """Checks on the way that the chain of what is stored holds."""
+    head = journal.get(execution_id).head
+    lines, tags = list[bytes](), [initial_tag(head.epoch)]
+    while segments := journal.read(execution_id, len(lines)):
+        for segment in segments:
+            lines += segment.body.split(b"\n")[:-1]
+            for line in lines[len(tags) - 1 :]:
+                tags.append(chain(tags[-1], line + b"\n"))
+            assert tags[-1] == segment.tag_after
+    assert (len(lines), tags[-1]) == (head.last_seq, head.last_tag)
+    return StoredLog(lines, tags)
+
+
 def stored_events(journal: Journal, execution_id: ExecutionId) -> list[Event]:
     """All events of an execution; checks on the way that its seqs are 1…n and its chain holds."""
-    head = journal.get(execution_id).head
-    events, tag, after = [], initial_tag(head.epoch), 0
-    while segments := journal.read(execution_id, after):
-        for segment in segments:
-            tag, after = chain(tag, segment.body), segment.last_seq
-            events += [decode_line(line) for line in segment.body.splitlines()]
-    assert [event.seq for event in events] == list(range(1, head.last_seq + 1))
-    assert tag == head.last_tag
+    events = [decode_line(line) for line in stored_log(journal, execution_id).lines]
+    assert [event.seq for event in events] == list(range(1, len(events) + 1))
     return events
+
+
+def is_alive(pid: int) -> bool:
+    """Whether it runs; one that has ended and waits for its parent does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""The chaos run: real processes, a proxy that breaks connections, and viewers that must not notice."""
