@@ -95,7 +95,8 @@ function branchOf(track: Track, children: ReadonlyMap<string | null, Track[]>): 
   return { id, kind, name, status, track, items, tally: items.length > 0 ? tallyOf(items) : NO_ITEMS }
 }
 
-function bundleOf(name: string, items: readonly Branch[]): Branch {
+/** Steps of one name as one. */
+export function bundleOf(name: string, items: readonly Branch[]): Branch {
   const tally = tallyOf(items)
   let status = 'completed'
   if (tally.running > 0) status = 'running'

@@ -1,37 +1,19 @@
 import { describe, expect, it } from 'vitest'
+import { aSpan, aTrack, forestOf, planned } from '../../test/tracks'
 import type { Span, Track } from './history'
-import { isOpenAtFirst, stepForest } from './stepForest'
+import { isOpenAtFirst } from './stepForest'
 import { barsOf, busyTimes, MIN_BAR_PX, pathTo, rowsOf, spansOf } from './timeline'
 import { TimeScale } from './timeScale'
 
-function aSpan(from: number, to: number | null, more: Partial<Span> = {}): Span {
-  const status = to === null ? 'running' : 'completed'
-  return { kind: 'attempt', from, to, status, attempt: 1, note: null, ...more }
-}
-
-function aTrack(id: string, more: Partial<Track> = {}): Track {
-  const name = id.split('#')[0] ?? id
-  const blank = { done: null, total: null, unit: null, message: null, error: null, traceback: null }
-  return {
-    ...{ id, kind: 'step', name, parent: null, status: 'completed', attempt: 1, started: 0, ended: 1 },
-    ...blank,
-    spans: [aSpan(0, 1)],
-    isSketch: false,
-    ...more,
-  }
-}
-
-const forestOf = (tracks: Track[], ...plan: string[]) =>
-  stepForest(
-    new Map(tracks.map(track => [track.id, track])),
-    plan.map(name => ({ name, after: [], weight: 1 })),
-  )
 const items = (count: number, more: (n: number) => Partial<Track> = () => ({})) =>
   Array.from({ length: count }, (_, n) => aTrack(`load#${n + 2}`, { parent: 'load#1', ...more(n) }))
 
 describe('the tree', () => {
   it('stands groups above their items and the plan behind what has begun', () => {
-    const forest = forestOf([aTrack('load#1', { total: 2 }), ...items(2), aTrack('mend#1')], 'load', 'report')
+    const forest = forestOf(
+      [aTrack('load#1', { total: 2 }), ...items(2), aTrack('mend#1')],
+      [planned('load'), planned('report')],
+    )
     expect(rowsOf(forest, new Map()).map(({ label, depth }) => `${depth} ${label}`)).toEqual([
       '0 load',
       '1 #2',
