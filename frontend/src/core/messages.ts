@@ -90,10 +90,14 @@ export function decodeServer(frame: string | Uint8Array): ServerFrame | null {
   return { message, lines, body }
 }
 
-/** The value a frame begins with: what tells rich mode from simple mode. */
+/** Whether a frame is one of rich mode, and not of simple mode. */
 export function isRichFrame(frame: string): boolean {
-  const value: unknown = parse(splitText(frame)[0])
-  return isRecord(value) && typeof value['t'] === 'string'
+  try {
+    const value = parse(splitText(frame)[0])
+    return isRecord(value) && typeof value['t'] === 'string'
+  } catch {
+    return false
+  }
 }
 
 function splitText(frame: string): [head: string, text: string, body: Uint8Array] {

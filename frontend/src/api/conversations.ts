@@ -1,0 +1,166 @@
+/** What is said over one socket, in simple and in rich mode: frames to a session, and what it decides to the viewer. */
+
+import { isTerminal, type WorkflowExecutionUpdate } from '../core/events'
+import { decodeServer, isRichFrame, type Row, SUBPROTOCOL } from '../core/messages'
+import type { PlainSession } from '../core/plainSession'
+import type { EventsEffect, Held, Session, SessionEffect, SnapshotEffect } from '../core/session'
+import { FrameReader } from './frameReader'
+import type { Conversation, Line } from './link'
+
+/** Who gets the updates of simple mode. */
+export type PlainViewer = {
+  /** One execution is followed, and nothing after it. */
+  readonly isPinned: boolean
+  update(update: WorkflowExecutionUpdate): void
+  fault(error: Error): void
+}
+
+/** Simple mode: listens only. */
+export class PlainConversation implements Conversation {
+  readonly wakeAt = null
+  readonly #line: Line
+  readonly #session: PlainSession
+  readonly #viewer: PlainViewer
+
+  constructor(line: Line, session: PlainSession, viewer: PlainViewer) {
+    this.#line = line
+    this.#session = session
+    this.#viewer = viewer
+  }
+
+  opened(): void {
+    this.#session.opened()
+  }
+
+  receive(data: unknown): void {
+    for (const effect of this.#session.receive(data)) {
+      if (effect.type === 'update') this.#pass(effect.update, effect.begins)
+      else if (effect.type === 'fault') this.#viewer.fault(effect.error)
+      else if (effect.type === 'lost') this.#line.lost()
+      else this.#line.heard()
+    }
+  }
+
+  tick(): void {}
+
+  #pass(update: WorkflowExecutionUpdate, begins: boolean): void {
+    this.#line.heard({ begins, seq: this.#session.seq })
+    this.#viewer.update(update)
+    if (isTerminal(update)) this.#line.ended(this.#viewer.isPinned)
+  }
+}
+
+/** Who gets what a rich session brings. */
+export interface RichViewer {
+  readonly isPinned: boolean
+  /** Where the viewer is, with the state that goes with it. */
+  readonly held: Held
+  /** What it follows has ended. */
+  readonly isClosed: boolean
+  snapshot?(effect: SnapshotEffect): void
+  events?(effect: EventsEffect): void
+  rows?(rows: readonly Row[], reset: boolean): void
+  fault(error: Error): void
+}
+
+/** Rich mode; where the server took the subprotocol and speaks simple mode all the same, that. */
+export class RichConversation implements Conversation {
+  readonly #line: Line
+  readonly #session: Session
+  readonly #viewer: RichViewer
+  readonly #now: () => number
+  readonly #reader: FrameReader
+  readonly #otherwise: () => Conversation
+  #plain: Conversation | null = null
+  #welcomed = false
+
+  constructor(
+    line: Line,
+    session: Session,
+    viewer: RichViewer,
+    { now, otherwise }: { now: () => number; otherwise: () => Conversation },
+  ) {
+    this.#line = line
+    this.#session = session
+    this.#viewer = viewer
+    this.#now = now
+    this.#otherwise = otherwise
+    this.#reader = new FrameReader(
+      frame => this.#read(frame),
+      error => viewer.fault(error),
+    )
+  }
+
+  get wakeAt(): number | null {
+    return this.#plain ? this.#plain.wakeAt : this.#session.wakeAt
+  }
+
+  opened(): void {
+    if (this.#line.protocol.startsWith(SUBPROTOCOL)) this.#carryOut(this.#session.opened())
+    else this.#speakPlainly()
+  }
+
+  receive(data: unknown): void {
+    if (!this.#welcomed && !this.#plain && typeof data === 'string' && !isRichFrame(data))
+      this.#speakPlainly()
+    if (this.#plain) this.#plain.receive(data)
+    else this.#reader.push(data)
+  }
+
+  tick(now: number): void {
+    if (!this.#plain) this.#carryOut(this.#session.tick(now))
+  }
+
+  #speakPlainly(): void {
+    if (!this.#line.isCurrent) return this.#line.refused('the server speaks no rich mode', null)
+    this.#plain = this.#otherwise()
+    this.#line.heard({ speaks: false })
+    this.#plain.opened()
+  }
+
+  #read(frame: string | Uint8Array): void {
+    if (!this.#line.isOurs) return
+    const read = decodeServer(frame)
+    if (!read) return this.#line.heard()
+    const before = this.#viewer.held.executionId
+    this.#carryOut(this.#session.receive(read, this.#now()))
+    const { executionId, cursor } = this.#viewer.held
+    const begins = executionId !== before
+    this.#line.heard({ speaks: true, begins, seq: cursor?.seq ?? null })
+    if (this.#viewer.isClosed) this.#line.ended(this.#viewer.isPinned)
+  }
+
+  #carryOut(effects: readonly SessionEffect[]): void {
+    for (const effect of effects) this.#carryOutOne(effect)
+  }
+
+  #carryOutOne(effect: SessionEffect): void {
+    switch (effect.type) {
+      case 'send':
+        return this.#line.say(JSON.stringify(effect.message))
+      case 'welcome':
+        this.#welcomed = true
+        return
+      case 'answered':
+        // An older socket may have brought the viewer further since this one asked.
+        this.#session.moveOn(this.#viewer.held)
+        return this.#line.settled()
+      case 'head':
+        return this.#line.expectHead(effect.head)
+      case 'snapshot':
+        return this.#viewer.snapshot?.(effect)
+      case 'events':
+        return this.#viewer.events?.(effect)
+      case 'rows':
+        return this.#viewer.rows?.(effect.rows, effect.reset)
+      case 'drain':
+        return this.#line.drain(effect.earliestMs, effect.latestMs)
+      case 'refused':
+        return this.#line.refused(effect.reason, effect.status)
+      case 'fault':
+        return this.#viewer.fault(effect.error)
+      default:
+        return effect satisfies never
+    }
+  }
+}
