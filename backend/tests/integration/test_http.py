@@ -411,6 +411,29 @@ def test_a_page_from_elsewhere_changes_nothing(server: RunningServer, origin: st
     assert kinds(server, execution.id) == ["execution.queued"]
 
 
+def test_a_page_of_a_configured_origin_reads_and_acts_and_no_other_does() -> None:
+    ours, other = "https://board.example", "https://evil.example"
+    with serving(allowed_origins=[ours], token="s3cret") as server:
+        define(server.journal, "audit")
+        preflight = {
+            "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": "authorization",
+        }
+        with client(server, Origin=ours) as http:
+            allowed = http.options("/api/workflows/audit/executions", headers=preflight)
+            assert allowed.headers["access-control-allow-origin"] == ours
+            started = http.post(
+                "/api/workflows/audit/executions",
+                json={"input": {"limit": 1}},
+                headers={"Authorization": "Bearer s3cret"},
+            )
+            assert started.status_code == 201
+            assert started.headers["access-control-allow-origin"] == ours
+        with client(server, Origin=other) as http:
+            assert http.options("/api/workflows", headers=preflight).status_code == 400
+            assert "access-control-allow-origin" not in http.get("/api/workflows").headers
+
+
 def test_the_own_page_may_act(server: RunningServer) -> None:
     execution = an_execution(server)
     with client(server, Origin=server.url) as http:
