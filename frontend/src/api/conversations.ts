@@ -70,7 +70,7 @@ export class RichConversation implements Conversation {
   readonly #viewer: RichViewer
   readonly #now: () => number
   readonly #reader: FrameReader
-  readonly #otherwise: () => Conversation
+  readonly #otherwise: (() => Conversation) | undefined
   #plain: Conversation | null = null
   #welcomed = false
 
@@ -78,7 +78,7 @@ export class RichConversation implements Conversation {
     line: Line,
     session: Session,
     viewer: RichViewer,
-    { now, otherwise }: { now: () => number; otherwise: () => Conversation },
+    { now, otherwise }: { now: () => number; otherwise?: () => Conversation },
   ) {
     this.#line = line
     this.#session = session
@@ -104,7 +104,7 @@ export class RichConversation implements Conversation {
     if (!this.#welcomed && !this.#plain && typeof data === 'string' && !isRichFrame(data))
       this.#speakPlainly()
     if (this.#plain) this.#plain.receive(data)
-    else this.#reader.push(data)
+    else if (this.#line.isOurs) this.#reader.push(data)
   }
 
   tick(now: number): void {
@@ -112,7 +112,8 @@ export class RichConversation implements Conversation {
   }
 
   #speakPlainly(): void {
-    if (!this.#line.isCurrent) return this.#line.refused('the server speaks no rich mode', null)
+    if (!this.#otherwise || !this.#line.isCurrent)
+      return this.#line.refused(`the server does not speak ${SUBPROTOCOL}`, null)
     this.#plain = this.#otherwise()
     this.#line.heard({ speaks: false })
     this.#plain.opened()

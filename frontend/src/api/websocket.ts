@@ -7,9 +7,11 @@
 
 import type { ConnectionState } from '../core/connection'
 import type { WorkflowExecutionUpdate } from '../core/events'
+import { DEFLATE_SUBPROTOCOL, SUBPROTOCOL } from '../core/messages'
 import { PlainSession } from '../core/plainSession'
 import { socketAddress } from './address'
 import { PlainConversation } from './conversations'
+import { canInflate } from './frameReader'
 import { executionPath, type Fetch } from './http'
 import { askWhy, Link, type LinkEnvironment, type Socket } from './link'
 
@@ -123,6 +125,11 @@ export function plainAddress(
   if (seq !== null) query.set('after', String(seq))
   query.set('beat', String(beatS))
   return socketAddress(`ws/workflow/${encodeURIComponent(workflowId)}`, query, base)
+}
+
+/** What is offered for rich mode: compressed frames only where they can be read. */
+export function richProtocols(): string[] {
+  return canInflate() ? [DEFLATE_SUBPROTOCOL, SUBPROTOCOL] : [SUBPROTOCOL]
 }
 
 /** Open the page's WebSocket, or the one given; a server may take one of the protocols offered. */

@@ -1,0 +1,68 @@
+/** The list of executions as it changes: all rows first, then those that changed, each at most four times a second. */
+
+import type { ConnectionState } from '../core/connection'
+import { LOBBY, type Row } from '../core/messages'
+import { NOTHING_HELD, Session } from '../core/session'
+import { socketAddress } from './address'
+import { RichConversation } from './conversations'
+import type { Fetch } from './http'
+import { askWhy, Link, type LinkEnvironment } from './link'
+import { openWebSocket, richProtocols, type WebSocketConstructor } from './websocket'
+
+export type { Row } from '../core/messages'
+
+export type LobbyOptions = LinkEnvironment & {
+  /** Address of the server; by default the page's own. */
+  base?: string | undefined
+  onState?: (state: ConnectionState, heardAt: number | null) => void
+  onError?: (error: Error) => void
+  WebSocket?: WebSocketConstructor
+  fetch?: Fetch
+}
+
+/** Follows the 200 newest executions over WebSocket; where none comes through, HTTP has the same list in pages. */
+export class LobbyClient {
+  readonly #link: Link
+
+  /**
+   * @param onRows gets rows that changed; with `reset` all there are, newest first: what was shown before is gone
+   */
+  constructor(onRows: (rows: readonly Row[], reset: boolean) => void, options: LobbyOptions = {}) {
+    const viewer = {
+      isPinned: false,
+      isClosed: false,
+      held: NOTHING_HELD,
+      rows: onRows,
+      fault: (error: Error) => options.onError?.(error),
+    }
+    const address = () => socketAddress('ws', new URLSearchParams(), options.base)
+    this.#link = new Link(
+      ['rich'],
+      {
+        open: () => openWebSocket(address(), options.WebSocket, richProtocols()),
+        converse: line =>
+          new RichConversation(line, new Session({ x: LOBBY }), viewer, { now: options.now ?? Date.now }),
+        ask: () => askWhy('api/executions?limit=1', options.base, options.fetch),
+        onState: options.onState,
+      },
+      options,
+    )
+  }
+
+  get state(): ConnectionState {
+    return this.#link.state
+  }
+
+  connect(): void {
+    this.#link.connect()
+  }
+
+  disconnect(): void {
+    this.#link.disconnect()
+  }
+
+  /** Try at once instead of waiting for the next try. */
+  retryNow(): void {
+    this.#link.retryNow()
+  }
+}
