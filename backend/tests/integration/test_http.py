@@ -424,7 +424,7 @@ def test_a_page_of_a_configured_origin_reads_and_acts_and_no_other_does() -> Non
             assert allowed.headers["access-control-allow-origin"] == ours
             started = http.post(
                 "/api/workflows/audit/executions",
-                json={"input": {"limit": 1}},
+                json={"input": {"path": "/a"}},
                 headers={"Authorization": "Bearer s3cret"},
             )
             assert started.status_code == 201
