@@ -429,11 +429,13 @@ class _Envelope(msgspec.Struct):
 _encode = msgspec.json.Encoder().encode
 _decode_envelope = msgspec.json.Decoder(_Envelope).decode
 _decoders = {kind: msgspec.json.Decoder(data) for kind, data in KINDS.items()}
-_HEADS = {
-    data: f'"kind":"{kind}","type":"{data.wire}","timestamp":"'.encode() for kind, data in KINDS.items()
-}
-_CONSTANTS = {
-    data: b'","data":%b' % (_encode(data.constant)[:-1] if data.constant else b"{") for data in KINDS.values()
+# What stands before the timestamp of a kind, and between it and the kind's own fields.
+_AROUND = {
+    data: (
+        f'"kind":"{kind}","type":"{data.wire}","timestamp":"'.encode(),
+        b'","data":%b' % (_encode(data.constant)[:-1] + b"," if data.constant else b"{"),
+    )
+    for kind, data in KINDS.items()
 }
 
 
@@ -442,14 +444,13 @@ def encode_body(data: EventData, timestamp: str) -> bytes:
 
     Never fails on text: lone surrogates are replaced, in `data` too: what is folded is what is stored.
     """
-    cls = type(data)
     try:
         fields = _encode(data)
     except UnicodeEncodeError:
         _replace_surrogates(data)
         fields = _encode(data)
-    separator = b"," if cls.constant and len(fields) > 2 else b""
-    return b"".join((_HEADS[cls], timestamp.encode(), _CONSTANTS[cls], separator, fields[1:], b"}"))
+    before, after = _AROUND[type(data)]
+    return b"".join((before, timestamp.encode(), after, fields[1:], b"}"))
 
 
 def stored_line(seq: int, body: bytes) -> bytes:

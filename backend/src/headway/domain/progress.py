@@ -8,24 +8,27 @@ nobody knows how much is left: the figure then stays below what one more step wo
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
+
 from headway.domain import events as e
 
 CEILING = 99.0
 
 
-class _Unit:
+class _Unit(msgspec.Struct, gc=False):
     """One unit of the roll-up: a planned name, or a top-level step found as the run went on."""
 
-    __slots__ = ("counted", "done", "items", "weight")
+    weight: float
+    items: int = 0
+    done: float = 0.0  # sum of the items' fractions
+    counted: float = 0.0  # fraction of the unit that the roll-up's sum has of it
 
-    def __init__(self, weight: float) -> None:
-        self.weight = weight
-        self.items = 0
-        self.done = 0.0  # sum of the items' fractions
-        self.counted = 0.0  # fraction of the unit that the roll-up's sum has of it
 
-    def fraction(self) -> float:
-        return self.done / self.items if self.done < self.items else 1.0
+class _Share(msgspec.Struct):
+    """What one step adds to its unit."""
+
+    unit: _Unit
+    fraction: float = 0.0
 
 
 class Rollup:
@@ -33,8 +36,7 @@ class Rollup:
 
     def __init__(self, plan: Sequence[e.PlannedStep] = ()) -> None:
         self._planned = {step.name: _Unit(step.weight) for step in plan}
-        self._unit_of: dict[str, _Unit] = {}  # by step_id
-        self._fraction_of: dict[str, float] = {}  # likewise
+        self._shares: dict[str, _Share] = {}  # by step_id
         self._weight = sum(unit.weight for unit in self._planned.values())
         self._sum = 0.0  # weighted fractions of the units that count
         self._found_weight = 0.0
@@ -49,13 +51,13 @@ class Rollup:
 
     def complete(self, data: e.EventData) -> None:
         """Fill in the `progress` that `data` carries, where its kind carries one."""
+        if type(data) not in _CARRIERS:
+            return  # most kinds: the matches below would cost them the most
         match data:
             case e.StepProgressed() | e.StepCompleted() | e.ExecutionStarted() | e.ExecutionResumed():
                 data.progress, data.indeterminate = self.value, self.indeterminate
             case e.ExecutionFailed() | e.ExecutionCancelled():
                 data.progress = self.value
-            case _:
-                return
 
     def _begin(self, data: e.ExecutionStarted | e.ExecutionResumed) -> None:
         if data.plan and not self._planned:
@@ -64,7 +66,7 @@ class Rollup:
             self.indeterminate = not self._planned
 
     def _start(self, data: e.StepStarted) -> None:
-        if data.step_id in self._unit_of:
+        if data.step_id in self._shares:
             return
         if data.parent is not None:
             return  # a child counts through its group's own done/total
@@ -74,8 +76,7 @@ class Rollup:
         if unit is None:
             unit = _Unit(data.weight)
             self._found_weight += data.weight  # more is to be done, so the value does not rise
-        self._unit_of[data.step_id] = unit
-        self._fraction_of[data.step_id] = 0.0
+        self._shares[data.step_id] = _Share(unit)
         unit.items += 1
         if unit.done:
             self._move(unit)
@@ -90,19 +91,19 @@ class Rollup:
         self._set(data.step_id, 1.0)
 
     def _set(self, step_id: str, fraction: float) -> None:
-        before = self._fraction_of.get(step_id)
-        if before is not None and fraction > before:
-            self._fraction_of[step_id] = fraction
-            unit = self._unit_of[step_id]
-            unit.done += fraction - before
-            self._move(unit)
+        share = self._shares.get(step_id)
+        if share is not None and fraction > share.fraction:
+            share.unit.done += fraction - share.fraction
+            share.fraction = fraction
+            self._move(share.unit)
 
     def _move(self, unit: _Unit) -> None:
-        fraction = unit.fraction()
+        fraction = unit.done / unit.items if unit.done < unit.items else 1.0
         self._sum += (fraction - unit.counted) * unit.weight
         unit.counted = fraction
         whole = self._weight or (self._found_weight + 1.0)
-        self._raise(100.0 * self._sum / whole if whole else 0.0)
+        if whole:
+            self._raise(100.0 * self._sum / whole)
 
     def _explicit(self, data: e.StepProgressed) -> None:
         """The workflow itself says how far it is, outside any step: that is the whole, known."""
@@ -112,9 +113,16 @@ class Rollup:
 
     def _raise(self, value: float) -> None:
         if value > self.value:
-            self.value = max(self.value, round(min(CEILING, value), 2))
+            # Rounded to hundredths by way of an integer, at a tenth of what round(value, 2) takes.
+            self.value = max(self.value, round(min(CEILING, value) * 100.0) / 100.0)
 
 
+_CARRIERS = frozenset(
+    {
+        *(e.StepProgressed, e.StepCompleted, e.ExecutionStarted, e.ExecutionResumed),
+        *(e.ExecutionFailed, e.ExecutionCancelled),
+    }
+)
 # By type, as the recorder asks for each event: a chain of matches would cost the later kinds the most.
 _COUNTS: dict[type[e.EventData], Callable[[Rollup, Any], None]] = {
     e.StepStarted: Rollup._start,

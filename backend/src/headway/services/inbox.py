@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, final
 
 from headway.domain.events import EventData, Log, StepProgressed, Totals
 
@@ -26,6 +26,7 @@ MAX_EVENTS = 100_000  # beyond it, what may be dropped is, oldest first
 MAX_CHARS = 32 << 20  # of log messages
 
 
+@final
 class Latest:
     """Progress of one step that nothing has followed yet: newer figures take its place in the inbox."""
 
@@ -77,8 +78,8 @@ class Inbox:
         """Leave an event; never blocks, never raises."""
         items = self._items
         items.append((self._now_ns(), lane, entry, None))
-        if type(entry) is Log and type(entry.message) is str:
-            self._chars += len(entry.message)
+        if type(entry) is Log:
+            self._chars += _chars(entry)
         if self._idle:
             self._idle = False
             self._wakes.put(None)
@@ -124,7 +125,8 @@ class Inbox:
             while items and len(taken) < TAKE_EVENTS and chars < TAKE_CHARS:
                 item = items.popleft()
                 taken.append(item)
-                chars += _chars(item[2])
+                if type(item[2]) is Log:
+                    chars += _chars(item[2])
             self._chars = max(0, self._chars - chars) if items else 0
         return taken, dropped
 
@@ -160,7 +162,5 @@ class Inbox:
                     self._kept.append(item)
 
 
-def _chars(entry: Entry) -> int:
-    if type(entry) is Log and type(entry.message) is str:  # users may hand over anything
-        return len(entry.message)
-    return 0
+def _chars(log: Log) -> int:
+    return len(log.message) if type(log.message) is str else 0  # users may hand over anything

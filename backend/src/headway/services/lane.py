@@ -16,9 +16,10 @@ from headway.domain.identifiers import ExecutionId
 from headway.domain.progress import Rollup
 from headway.errors import HeadwayError
 from headway.ports import Batch, Lease
-from headway.services.inbox import Dropped, Entry, Inbox, Latest, Seal
+from headway.services.inbox import Dropped, Entry, Inbox, Item, Latest, Seal
 from headway.services.states import encode_state, summary_of
 
+SECOND_NS = 1_000_000_000
 PROGRESS_SPACING_NS = 50_000_000  # of one step's progress events; in between, the last one counts
 CHECKPOINT_EVENTS = 1_000
 CHECKPOINT_S = 1.0
@@ -27,22 +28,24 @@ PRODUCER = "worker"  # numbers start anew with each lease, which is its epoch
 _ENDS = (e.StepCompleted, e.StepFailed, e.StepCancelled, e.StepRetrying, e.StepSkipped)
 
 Waiter = asyncio.Future[None]
-Heard = tuple[int, Entry, Waiter | None]
 
 
 class Stamps:
     """Unix nanoseconds as RFC 3339 text; the second is formatted once."""
 
-    __slots__ = ("_prefix", "_second")
+    __slots__ = ("_prefix", "_second_ns")
 
     def __init__(self) -> None:
-        self._second, self._prefix = -1, ""
+        self._second_ns, self._prefix = 0, ""
 
     def __call__(self, unix_ns: int) -> str:
-        second, rest = divmod(unix_ns, 1_000_000_000)
-        if second != self._second:
-            self._second, self._prefix = second, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
-        return f"{self._prefix}.{rest // 1000:06d}Z"
+        rest_ns = unix_ns - self._second_ns
+        if not 0 <= rest_ns < SECOND_NS or not self._prefix:
+            rest_ns = unix_ns % SECOND_NS
+            self._second_ns = unix_ns - rest_ns
+            self._prefix = time.strftime("%Y-%m-%dT%H:%M:%S.", time.gmtime(self._second_ns // SECOND_NS))
+        # The leading 1 keeps the zeros: half the time of a format with a width.
+        return self._prefix + str(1_000_000 + rest_ns // 1_000)[1:] + "Z"
 
 
 class Draft:
@@ -147,13 +150,13 @@ class Lane:
     def holds_progress(self) -> bool:
         return bool(self._held)
 
-    def draft(self, heard: Iterable[Heard], dropped: Dropped | None, now_ns: int, *, force: bool) -> Draft:
+    def draft(self, heard: Iterable[Item], dropped: Dropped | None, now_ns: int, *, force: bool) -> Draft:
         """Turn what was emitted into events, and fold them; with `force` no progress is held back."""
         draft = Draft()
         if dropped is not None:
             self._add(draft, now_ns, _gap(dropped))
-        for at_ns, entry, waiter in heard:
-            if isinstance(entry, Latest):
+        for at_ns, _, entry, waiter in heard:
+            if type(entry) is Latest:
                 self.forget_latest(entry)
                 self._hear_progress(draft, at_ns, entry.data)
                 continue

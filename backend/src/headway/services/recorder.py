@@ -10,7 +10,7 @@ import logging
 import random
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -27,8 +27,8 @@ from headway.errors import (
     LeaseLost,
 )
 from headway.ports import Appended, Clock, Hint, HintBus, Journal, Lease
-from headway.services.inbox import MAX_CHARS, MAX_EVENTS, Inbox
-from headway.services.lane import PRODUCER, Draft, Heard, Lane, Stamps, Waiter
+from headway.services.inbox import MAX_CHARS, MAX_EVENTS, Inbox, Item
+from headway.services.lane import PRODUCER, Draft, Lane, Stamps, Waiter
 from headway.services.states import events_between, load_state
 
 WINDOW_S = 0.010  # between two flushes, unless somebody waits
@@ -60,6 +60,7 @@ class Recorder:
         self._inbox = Inbox(clock.now_ns, max_events=max_events, max_chars=max_chars)
         self._stamp = Stamps()
         self._lanes: dict[ExecutionId, Lane] = {}
+        self._holding: set[Lane] = set()  # lanes with progress that was held back
         self._pokes: set[ExecutionId] = set()
         self._barriers: list[threading.Event] = []
         self._untold: dict[ExecutionId, Hint] = {}
@@ -132,14 +133,14 @@ class Recorder:
             except Exception:
                 _logger.exception("the recorder could not finish a turn")
         late, _ = self._inbox.take()
-        self._answer((waiter for *_, waiter in late if waiter), JournalUnavailable("the recorder has ended"))
+        self._answer(_waiters(late), JournalUnavailable("the recorder has ended"))
         self._release_barriers(self._barriers)
 
     def _until_due(self, now: float) -> float:
         due = self._swept_at + SWEEP_S
         if self._untold:
             due = min(due, self._told_at + WINDOW_S)
-        if any(lane.holds_progress for lane in self._lanes.values()):
+        if self._holding:
             due = min(due, self._flushed_at + HELD_S)
         return due - now
 
@@ -154,23 +155,27 @@ class Recorder:
 
     def _flush(self, *, force: bool) -> None:
         items, dropped = self._inbox.take()
-        heard: dict[Lane, list[Heard]] = defaultdict(list)
-        for at_ns, lane, entry, waiter in items:
-            heard[lane].append((at_ns, entry, waiter))
-        for lane in self._lanes.copy().values():
-            if lane.holds_progress or lane in dropped:
-                heard.setdefault(lane, [])
+        heard: dict[Lane, list[Item]] = defaultdict(list)
+        for item in items:
+            heard[item[1]].append(item)
+        for lane in (*self._holding, *dropped):
+            heard.setdefault(lane, [])
         drafts: list[tuple[Lane, Draft]] = []
         now_ns = self._clock.now_ns()
         for lane, entries in heard.items():
             if self._lanes.get(lane.execution_id) is not lane:
-                self._answer((waiter for _, _, waiter in entries if waiter), ExecutionClosed())
+                self._holding.discard(lane)
+                self._answer(_waiters(entries), ExecutionClosed())
                 continue
             try:
                 draft = lane.draft(entries, dropped.get(lane), now_ns, force=force)
             except Exception as error:  # noqa: BLE001 - this lane's end, and no other's
-                self._lose(lane, (waiter for _, _, waiter in entries if waiter), error)
+                self._lose(lane, _waiters(entries), error)
                 continue
+            if lane.holds_progress:
+                self._holding.add(lane)
+            else:
+                self._holding.discard(lane)
             for waiter, refusal in draft.refused:
                 self._answer([waiter], refusal)
             if draft.bodies:
@@ -298,6 +303,10 @@ class Recorder:
     def _release_barriers(barriers: Iterable[threading.Event]) -> None:
         for barrier in barriers:
             barrier.set()
+
+
+def _waiters(items: Iterable[Item]) -> Iterator[Waiter]:
+    return (waiter for *_, waiter in items if waiter is not None)
 
 
 def _resolve(waiters: Iterable[Waiter], error: Exception | None) -> None:
