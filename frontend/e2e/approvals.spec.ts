@@ -72,11 +72,13 @@ test('a no needs no values; a second page sees it, a reload keeps it', async ({ 
   const other = await context.newPage()
   await other.goto(page.url())
   await expect(other.getByRole('button', { name: 'Reject' })).toBeVisible()
+  await card.getByLabel('Reason').fill('three issues are open')
   await card.getByRole('button', { name: 'Reject' }).click()
 
   for (const each of [page, other]) {
     await expect(each.getByRole('heading', { name: /^Rejected at/ })).toBeVisible()
     await expect(each.getByRole('button', { name: 'Reject' })).toHaveCount(0)
+    await expect(each.getByText('three issues are open')).toBeVisible()
   }
   await headway.eventually(() => headway.isClosed(id))
   await page.reload()
@@ -194,7 +196,7 @@ test('keyboard alone answers a question', async ({ page, headway }) => {
   const { card } = await openQuestion(page, headway)
   await card.getByLabel('Channel').focus()
   await page.keyboard.press('b') // beta
-  for (const label of ['Share', 'Your name']) {
+  for (const label of ['Share', 'Reason', 'Your name']) {
     await page.keyboard.press('Tab')
     await expect(card.getByLabel(label)).toBeFocused()
   }

@@ -129,25 +129,28 @@ function decodeSource(value: unknown): Source {
   }
 }
 
-function record(value: unknown, what: string): Record<string, unknown> {
+export function record(value: unknown, what: string): Record<string, unknown> {
   if (!isRecord(value)) throw new InvalidAnswer(`the server did not answer with ${what}`)
   return value
 }
 
-function list<T>(value: unknown, decode: (item: unknown) => T): T[] {
+export function list<T>(value: unknown, decode: (item: unknown) => T): T[] {
   if (!Array.isArray(value)) throw new InvalidAnswer('the server did not answer with a list')
   return value.map(decode)
 }
 
-function text(value: unknown, field: string): string {
+export function text(value: unknown, field: string): string {
   if (typeof value !== 'string') throw new InvalidAnswer(`the server's answer lacks ${field}`)
   return value
 }
 
-function textOr<Fallback extends string | null>(value: unknown, fallback: Fallback): string | Fallback {
+export function textOr<Fallback extends string | null>(
+  value: unknown,
+  fallback: Fallback,
+): string | Fallback {
   return typeof value === 'string' ? value : fallback
 }
 
-function numberOr(value: unknown, fallback: number): number {
+export function numberOr(value: unknown, fallback: number): number {
   return typeof value === 'number' ? value : fallback
 }

@@ -52,6 +52,51 @@ describe('HttpApi', () => {
     expect(calls[0]?.init).toMatchObject({ method: 'POST', body: '{"approved":false}' })
   })
 
+  it('says why with an answer', async () => {
+    const { api, calls } = anApi(202, { control_id: 'c' })
+    await api.answer('E', 'a', { approved: false, reason: 'too dear' })
+
+    expect(calls[0]?.init.body).toBe('{"approved":false,"reason":"too dear"}')
+  })
+
+  it('reads how workflows went, and what people are asked', async () => {
+    const run = { execution_id: 'E', workflow_id: 'w', phase: 'failed', error: 'KeyError' }
+    const { api: statistics } = anApi(200, {
+      workflows: [{ workflow_id: 'w', runs: [run], ended: 1, completed: 0, p50_s: null, p95_s: 2.5 }],
+    })
+    expect(await statistics.statistics()).toMatchObject([
+      { runs: [{ execution_id: 'E', started_at: null, error: 'KeyError' }], p50_s: null, p95_s: 2.5 },
+    ])
+    const { api, calls } = anApi(200, {
+      approvals: [{ execution_id: 'E', workflow_id: 'w', approval_id: 'a', message: 'Go?' }],
+      total: 3,
+    })
+    expect(await api.approvals()).toMatchObject({ approvals: [{ message: 'Go?', deadline: null }], total: 3 })
+    expect(calls[0]?.address).toContain('/prefix/api/approvals?status=open')
+  })
+
+  it('ends the session of the browser', async () => {
+    const { api, calls } = anApi(204, '')
+    await api.signOut()
+    expect(calls[0]).toMatchObject({ init: { method: 'DELETE' } })
+    expect(calls[0]?.address).toBe('https://example.org/prefix/api/session')
+  })
+
+  it('reads what the server can do, and leaves out what it does not know', async () => {
+    const { api } = anApi(200, {
+      version: '1.2',
+      capabilities: { cancel: true, odd: 'x' },
+      limits: { page: 500 },
+    })
+    expect(await api.server()).toEqual({
+      version: '1.2',
+      authenticated: true,
+      workers: 0,
+      capabilities: { cancel: true },
+      limits: { page: 500 },
+    })
+  })
+
   it('asks for a page of executions by its filters', async () => {
     const { api, calls } = anApi(200, { executions: [], next_cursor: 'next' })
     const page = await api.executions({

@@ -16,6 +16,14 @@ import {
   type Workflow,
   type WorkflowList,
 } from './decode'
+import {
+  decodeApprovals,
+  decodeServer,
+  decodeStatistics,
+  type OpenApprovals,
+  type ServerInfo,
+  type WorkflowStatistics,
+} from './decodeOverview'
 
 export type FieldError = { field: string; message: string }
 
@@ -39,6 +47,10 @@ export type Fetch = (input: string, init?: RequestInit) => Promise<Response>
 export type ExecutionQuery = {
   workflow_id?: string | undefined
   status?: readonly string[] | undefined
+  /** RFC 3339; only those queued then or later. */
+  since?: string | undefined
+  /** A part of the id or of the error. */
+  q?: string | undefined
   cursor?: string | undefined
   limit?: number | undefined
 }
@@ -54,7 +66,7 @@ export type RetryChange = {
 }
 
 /** What a person says to a question; `values` come with a yes, as its form demands. */
-export type Answer = { approved: boolean; values?: unknown; by?: string }
+export type Answer = { approved: boolean; values?: unknown; reason?: string; by?: string }
 
 export class HttpApi {
   readonly #base: string | undefined
@@ -86,6 +98,8 @@ export class HttpApi {
     const parameters = new URLSearchParams()
     if (query.workflow_id) parameters.set('workflow_id', query.workflow_id)
     for (const status of query.status ?? []) parameters.append('status', status)
+    if (query.since) parameters.set('since', query.since)
+    if (query.q) parameters.set('q', query.q)
     if (query.limit) parameters.set('limit', String(query.limit))
     if (query.cursor) parameters.set('cursor', query.cursor)
     return decodeExecutionPage(await this.#call('GET', `api/executions?${parameters}`, { signal }))
@@ -130,8 +144,13 @@ export class HttpApi {
    * @throws Problem `invalid_input` with an error for each field at fault, `approval_closed`, `execution_closed`.
    */
   async answer(executionId: string, approvalId: string, answer: Answer): Promise<void> {
-    const { approved, values, by } = answer
-    const body = { approved, ...(values === undefined ? {} : { values }), ...(by ? { by } : {}) }
+    const { approved, values, reason, by } = answer
+    const body = {
+      approved,
+      ...(values === undefined ? {} : { values }),
+      ...(reason ? { reason } : {}),
+      ...(by ? { by } : {}),
+    }
     await this.#call('POST', executionPath(executionId, `/approvals/${encodeURIComponent(approvalId)}`), {
       body,
     })
@@ -143,9 +162,29 @@ export class HttpApi {
     await this.#call('POST', executionPath(executionId, '/cancel'), { body, idempotencyKey })
   }
 
+  /** How each workflow's executions went lately. */
+  async statistics(signal?: AbortSignal): Promise<WorkflowStatistics[]> {
+    return decodeStatistics(await this.#call('GET', 'api/statistics', { signal }))
+  }
+
+  /** Open questions over all executions, the most urgent first. */
+  async approvals(signal?: AbortSignal): Promise<OpenApprovals> {
+    return decodeApprovals(await this.#call('GET', 'api/approvals?status=open&limit=200', { signal }))
+  }
+
+  /** What the server is and can do; needs no token. */
+  async server(signal?: AbortSignal): Promise<ServerInfo> {
+    return decodeServer(await this.#call('GET', 'api/server', { signal }))
+  }
+
   /** Exchange a token for the session cookie. */
   async signIn(token: string): Promise<void> {
     await this.#call('POST', 'api/session', { body: { token } })
+  }
+
+  /** Forget the session of this browser. */
+  async signOut(): Promise<void> {
+    await this.#call('DELETE', 'api/session', {})
   }
 
   async #call(method: string, path: string, options: CallOptions): Promise<unknown> {

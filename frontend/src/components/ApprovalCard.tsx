@@ -36,6 +36,9 @@ export function ApprovalCard({ approval, workflowId, onAnswer }: ApprovalCardPro
         {isOpen && stepId && stepId !== asker && <span className="headway-panel__id">{stepId}</span>}
       </h2>
       <p className="headway-approval__message">{message}</p>
+      {!isOpen && approval.reason && (
+        <blockquote className="headway-approval__reason">{approval.reason}</blockquote>
+      )}
       {isOpen ? <OpenFacts approval={approval} /> : <AnswerValues values={approval.values} />}
       {isOpen && <ApprovalForm form={approval.form} onAnswer={onAnswer} />}
     </section>

@@ -8,6 +8,7 @@ import { Icon } from './icons'
 
 /** As the server has it. */
 const MAX_NAME_CHARS = 100
+const MAX_REASON_CHARS = 2_000
 const NO_FORM = {}
 
 export type ApprovalFormProps = {
@@ -21,12 +22,13 @@ export function ApprovalForm({ form, onAnswer }: ApprovalFormProps) {
   const schema = isRecord(form) ? form : NO_FORM
   const { fields, drafts, errors, element, setDrafts, submit, attempt } = useInputForm(schema)
   const [name, setName] = useRememberedName()
+  const [reason, setReason] = useState('')
   const [sent, setSent] = useState<boolean | null>(null)
   const id = useId()
   const send = async (answer: Answer) => {
     setSent(answer.approved)
     try {
-      await onAnswer({ ...answer, by: name.trim() })
+      await onAnswer({ ...answer, reason: reason.trim(), by: name.trim() })
     } catch (refusal) {
       setSent(null)
       throw refusal
@@ -41,17 +43,31 @@ export function ApprovalForm({ form, onAnswer }: ApprovalFormProps) {
     <form ref={element} className="headway-form headway-approval__form" onSubmit={ignore} noValidate>
       <fieldset className="headway-approval__fields" disabled={sent !== null}>
         <InputFields id={id} fields={fields} drafts={drafts} errors={errors} onChange={setDrafts} />
-        <div className="headway-form__field">
-          <label htmlFor={`${id}by`}>Your name</label>
-          <input
-            id={`${id}by`}
-            type="text"
-            value={name}
-            maxLength={MAX_NAME_CHARS}
-            placeholder="optional; it stands in the log"
-            autoComplete="name"
-            onChange={event => setName(event.target.value)}
-          />
+        <div className="headway-approval__who">
+          <div className="headway-form__field">
+            <label htmlFor={`${id}reason`}>Reason</label>
+            <input
+              id={`${id}reason`}
+              type="text"
+              value={reason}
+              maxLength={MAX_REASON_CHARS}
+              placeholder="optional; tells the others why"
+              autoComplete="off"
+              onChange={event => setReason(event.target.value)}
+            />
+          </div>
+          <div className="headway-form__field">
+            <label htmlFor={`${id}by`}>Your name</label>
+            <input
+              id={`${id}by`}
+              type="text"
+              value={name}
+              maxLength={MAX_NAME_CHARS}
+              placeholder="optional; stands in the log"
+              autoComplete="name"
+              onChange={event => setName(event.target.value)}
+            />
+          </div>
         </div>
       </fieldset>
       {errors[''] && (

@@ -3,6 +3,7 @@
 import './WorkflowExecutionMonitor.css'
 import './WorkflowExecutionInterface.css'
 import { useCallback, useMemo, useState } from 'react'
+import { baseAddress } from '../api/address'
 import type { Workflow, WorkflowList } from '../api/decode'
 import { HttpApi } from '../api/http'
 import { newIdempotencyKey } from '../api/idempotency'
@@ -11,6 +12,7 @@ import { usePolled } from '../hooks/usePolled'
 import { ControlledExecution } from './ControlledExecution'
 import { InputForm } from './InputForm'
 import { Icon } from './icons'
+import { RunForm } from './RunForm'
 import { BrokenSources, WorkflowCards } from './WorkflowList'
 
 /** A saved file is imported anew: its form and its errors appear within this time. */
@@ -116,7 +118,9 @@ function OneWorkflow(props: OneWorkflowProps) {
         </button>
       )}
       {workflow?.import_error && <ImportError workflow={workflow} error={workflow.import_error} />}
-      {workflow && <RunCard workflow={workflow} folded={executionId !== null} onRun={run} />}
+      {workflow && (
+        <RunCard workflow={workflow} folded={executionId !== null} apiBase={props.apiBase} onRun={run} />
+      )}
       {executionId !== null && (
         <ControlledExecution
           key={executionId}
@@ -132,20 +136,15 @@ function OneWorkflow(props: OneWorkflowProps) {
   )
 }
 
-type RunCardProps = { workflow: Workflow; folded: boolean; onRun: (input: unknown) => Promise<void> }
+type RunCardProps = {
+  workflow: Workflow
+  folded: boolean
+  apiBase: string | undefined
+  onRun: (input: unknown) => Promise<void>
+}
 
 /** The form; folded away while an execution is shown, so that the page is the execution's. */
-function RunCard({ workflow, folded, onRun }: RunCardProps) {
-  const hint = workflow.import_error ? 'Mend the file, then run.' : undefined
-  const form = (
-    <InputForm
-      key={JSON.stringify(workflow.input_schema)}
-      schema={workflow.input_schema}
-      disabled={workflow.import_error !== null}
-      hint={hint}
-      onSubmit={onRun}
-    />
-  )
+function RunCard({ workflow, folded, apiBase, onRun }: RunCardProps) {
   if (folded) {
     return (
       <details className="headway-card headway-run">
@@ -153,30 +152,23 @@ function RunCard({ workflow, folded, onRun }: RunCardProps) {
           <Icon name="open" />
           Run {workflow.title} with other input
         </summary>
-        {form}
+        <InputForm
+          key={JSON.stringify(workflow.input_schema)}
+          schema={workflow.input_schema}
+          disabled={workflow.import_error !== null}
+          hint={workflow.import_error ? 'Mend the file, then run.' : undefined}
+          onSubmit={onRun}
+        />
       </details>
     )
   }
   return (
-    <section className="headway-card headway-run" aria-label={`Run ${workflow.title}`}>
-      <div className="headway-run__form">
-        {workflow.description && <p className="headway-run__description">{workflow.description}</p>}
-        {form}
-      </div>
-      {workflow.plan.length > 0 && (
-        <aside className="headway-run__plan" aria-label="Plan">
-          <h2 className="headway-heading">Plan</h2>
-          <ol>
-            {workflow.plan.map(step => (
-              <li key={step.name}>
-                <Icon name="planned" />
-                {step.name}
-              </li>
-            ))}
-          </ol>
-        </aside>
-      )}
-    </section>
+    <RunForm
+      key={JSON.stringify(workflow.input_schema)}
+      workflow={workflow}
+      base={baseAddress(apiBase).href}
+      onRun={onRun}
+    />
   )
 }
 

@@ -213,6 +213,37 @@ function isBlank(field: Field, drafts: Drafts): boolean {
   })
 }
 
+/** The input as JSON text, for who would rather write it so; what cannot be read of the form is left out. */
+export function textOf(fields: readonly Field[], drafts: Drafts): string {
+  return JSON.stringify(inputOf(fields, drafts).input, null, 2)
+}
+
+/** Read an input written as JSON text: an object, or what is wrong with it. */
+export function inputOfText(text: string): { input: Schema } | { error: string } {
+  try {
+    const value: unknown = JSON.parse(text.trim() === '' ? '{}' : text)
+    return isRecord(value) ? { input: value } : { error: 'must be an object: { … }' }
+  } catch (error) {
+    return { error: `is not valid JSON: ${error instanceof Error ? error.message : String(error)}` }
+  }
+}
+
+/** Whether the form can show all of an input, so that nothing is lost on the way through it. */
+export function canShow(fields: readonly Field[], input: Schema): boolean {
+  const shown = inputOf(fields, draftsOf(fields, input)).input
+  return contains(shown, input)
+}
+
+/** All of `part` is in `whole`; an empty value may be absent there. */
+function contains(whole: unknown, part: unknown): boolean {
+  if (isRecord(part)) {
+    const within = isRecord(whole) ? whole : {}
+    return Object.entries(part).every(([key, value]) => contains(within[key], value))
+  }
+  if (part === null || part === undefined) return whole === null || whole === undefined
+  return JSON.stringify(whole) === JSON.stringify(part)
+}
+
 function isDrafts(draft: Draft): draft is Drafts {
   return typeof draft === 'object'
 }
