@@ -16,6 +16,7 @@ export function aTrack(id: string, more: Partial<Track> = {}): Track {
   return {
     ...{ id, kind: 'step', name, parent: null, status: 'completed', attempt: 1, started: 0, ended: 1 },
     ...blank,
+    lastLines: [],
     spans: [aSpan(0, 1)],
     isSketch: false,
     ...more,

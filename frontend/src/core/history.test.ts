@@ -72,6 +72,25 @@ describe('steps', () => {
     expect(track(history, 'load#1').status).toBe('completed')
   })
 
+  it('keeps the last lines of a step that fails, and of no other', () => {
+    const run = new Execution()
+    const line = (step: string, n: number) =>
+      run.event('log', { message: `${step} line ${n}`, step, step_id: `${step}#1` })
+    const lines = Array.from({ length: 25 }, (_, n) => [line('load', n), line('mend', n)]).flat()
+    const failed = { step: 'load', step_id: 'load#1', message: 'm', error: 'E' }
+    const history = historyOf(
+      run.step('load'),
+      run.step('mend'),
+      ...lines,
+      run.stepCompleted('mend', 50),
+      run.event('step.failed', failed),
+    )
+    expect(track(history, 'load#1').lastLines).toEqual(
+      Array.from({ length: 20 }, (_, n) => `load line ${n + 5}`),
+    )
+    expect(track(history, 'mend#1').lastLines).toEqual([])
+  })
+
   it('leaves nothing open behind the end', () => {
     const run = new Execution()
     const history = historyOf(run.step('load'), run.asked('Go?'), run.cancelled())

@@ -12,6 +12,9 @@ import { Pace } from './pace'
 /** Ended tracks beyond it are forgotten, oldest first. */
 export const MAX_TRACKS = 20_000
 
+/** So many of the last log lines of a step are kept until it ends, and beyond where it fails. */
+const LAST_LINES = 20
+
 export type SpanKind = 'attempt' | 'backoff' | 'wait' | 'approval'
 
 /** A stretch of time in which one thing went on; `to` is null while it still does. */
@@ -42,6 +45,8 @@ export type Track = {
   message: string | null
   error: string | null
   traceback: string | null
+  /** What a step that failed logged last, as far as this page has seen. */
+  lastLines: readonly string[]
   readonly spans: Span[]
   /** Known from a snapshot only, so far. */
   isSketch: boolean
@@ -62,6 +67,7 @@ export class ExecutionHistory {
   startedAt = Number.NaN
   endedAt = Number.NaN
   readonly #waits = new Map<string, { span: Span; track: Track }>()
+  readonly #lastLines = new Map<string, string[]>()
 
   /** @param state what is known of the time before the first event, from a snapshot */
   constructor(state?: State) {
@@ -84,6 +90,9 @@ export class ExecutionHistory {
 
   #note(event: KnownEvent, at: number): boolean {
     switch (event.kind) {
+      case 'log':
+        this.#keepLine(event.data)
+        return false
       case 'execution.queued':
         this.queuedAt = at
         return true
@@ -178,6 +187,8 @@ export class ExecutionHistory {
     if (track.spans.length === 0) track.spans.push(newSpan('attempt', at, track.attempt))
     endSpans(track, status, at, note)
     track.status = status === 'reused' ? 'completed' : status
+    if (status === 'failed') track.lastLines = this.#lastLines.get(track.id) ?? []
+    this.#lastLines.delete(track.id)
     track.ended = at
     return track
   }
@@ -215,6 +226,13 @@ export class ExecutionHistory {
     Object.assign(open.span, { to: at, status })
     if (open.track.kind !== 'step') Object.assign(open.track, { ended: at, status })
     return true
+  }
+
+  #keepLine({ step_id: id, message }: { step_id?: string; message: string }): void {
+    if (id === undefined) return
+    const lines = this.#lastLines.get(id)
+    if (!lines) this.#lastLines.set(id, [message])
+    else if (lines.push(message) > LAST_LINES) lines.shift()
   }
 
   #trackOf({ step_id, step }: Named, at: number): Track {
@@ -261,6 +279,7 @@ function newTrack(id: string, kind: Track['kind'], name: string, started: number
   return {
     ...{ id, kind, name, started, parent: null, status: 'running', attempt: 1, ended: null },
     ...unknown,
+    lastLines: [],
     spans: [],
     isSketch: false,
   }

@@ -1,0 +1,255 @@
+/** The steps as a graph: the whole plan from the start, coloured as it goes; moved, scaled and walked by keys. */
+
+import './Graph.css'
+import { type KeyboardEvent, useCallback, useEffect, useMemo, useRef, useState } from 'react'
+import type { PlannedStep } from '../core/events'
+import { type Graph as GraphModel, type GraphNode, graphOf } from '../core/graph'
+import { type Layout, layoutGraph, type Point, type Route } from '../core/graphLayout'
+import type { HistorySlice } from '../core/store'
+import type { Opened } from '../core/timeline'
+import { type Plane, usePanZoom, type View } from '../hooks/usePanZoom'
+import { useSize } from '../hooks/useSize'
+import { useForest } from '../hooks/useStepRows'
+import { GraphBox } from './GraphBox'
+
+export const BOX = { width: 188, height: 52 }
+const GAP = { along: 56, across: 18 }
+/** A narrower frame shows the graph from top to bottom. */
+const NARROW_PX = 520
+/** Above so many nodes only those in view are drawn. */
+const CULL_ABOVE = 400
+
+export type GraphProps = {
+  slice: HistorySlice
+  plan: readonly PlannedStep[]
+  now: number
+  selected: string | null
+  onSelect: (stepId: string | null) => void
+}
+
+export function Graph({ slice, plan, now, selected, onSelect }: GraphProps) {
+  const frame = useRef<HTMLDivElement>(null)
+  const isDown = useSize(frame).width < NARROW_PX
+  const [opened, setOpened] = useState<Opened>(new Map())
+  const forest = useForest(slice, plan, now)
+  const graph = useMemo(() => graphOf(forest, plan, opened), [forest, plan, opened])
+  const layout = useLayout(graph, opened, isDown)
+  const boxOf = useCallback((point: Point) => boxAt(point, isDown), [isDown])
+  const plane = planeOf(layout, isDown)
+  const pan = usePanZoom(frame, plane)
+  const chosen = graph.nodes.find(node => isOf(node, selected))
+  const isMany = graph.nodes.length > CULL_ABOVE
+  const shown = isMany
+    ? graph.nodes.filter(({ key }) => isInView(layout, key, boxOf, pan.view, pan.frame))
+    : graph.nodes
+  useRevealed(chosen?.key ?? null, layout, boxOf, pan.reveal, frame)
+
+  const toggle = (node: GraphNode) => setOpened(before => new Map(before).set(node.branch.id, !node.open))
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return
+    if (event.key === '+' || event.key === '=') pan.zoom(1.3)
+    else if (event.key === '-') pan.zoom(1 / 1.3)
+    else if (event.key === '0') pan.fit()
+    else if (event.key.startsWith('Arrow')) {
+      const next = neighbour(graph, layout, chosen ?? null, arrowOf(event.key, isDown))
+      if (next) onSelect(next.branch.id)
+    } else return
+    event.preventDefault()
+  }
+  return (
+    <section className="headway-graph" aria-label="Graph" onKeyDown={onKeyDown}>
+      <div className="headway-graph__frame" ref={frame}>
+        <div className="headway-graph__plane" style={{ transform: transformOf(pan.view) }}>
+          <Edges routes={layout.routes} isDown={isDown} chosen={chosen?.key ?? null} />
+          {shown.map((node, index) => {
+            const spot = layout.spots.get(node.key)
+            if (!spot) return null
+            return (
+              <GraphBox
+                key={node.key}
+                node={node}
+                box={boxOf(spot)}
+                now={now}
+                selected={node === chosen}
+                isTabStop={node === chosen || (!chosen && index === 0)}
+                onSelect={() => onSelect(node.branch.id)}
+                onToggle={() => toggle(node)}
+              />
+            )
+          })}
+        </div>
+        {graph.nodes.length === 0 && <p className="headway-empty">No step has begun.</p>}
+      </div>
+      <span className="headway-graph__tools">
+        <button type="button" aria-label="Zoom out" title="Zoom out (−)" onClick={() => pan.zoom(1 / 1.3)}>
+          −
+        </button>
+        <button
+          type="button"
+          aria-label="Zoom in"
+          title="Zoom in (+, or Ctrl and the wheel)"
+          onClick={() => pan.zoom(1.3)}
+        >
+          +
+        </button>
+        <button type="button" disabled={pan.isFitted} title="Show all of it (0)" onClick={pan.fit}>
+          Fit
+        </button>
+      </span>
+    </section>
+  )
+}
+
+/** Known nodes stay where they are while the graph grows; what the reader opens or closes is laid out anew. */
+function useLayout({ nodes, edges }: GraphModel, opened: Opened, isDown: boolean): Layout {
+  const last = useRef<{ layout: Layout; opened: Opened; isDown: boolean } | null>(null)
+  const shape = `${nodes.map(({ key }) => key).join(' ')}|${edges.length}`
+  // biome-ignore lint/correctness/useExhaustiveDependencies: nodes and edges are made anew at each event; their shape is not
+  const layout = useMemo(() => {
+    const { current } = last
+    const previous = current?.opened === opened && current.isDown === isDown ? current.layout : undefined
+    const options = isDown
+      ? { along: BOX.height, across: BOX.width, gapAlong: GAP.along * 0.7, gapAcross: GAP.across }
+      : { along: BOX.width, across: BOX.height, gapAlong: GAP.along, gapAcross: GAP.across }
+    return layoutGraph(
+      nodes.map(({ key }) => key),
+      edges,
+      options,
+      previous,
+    )
+  }, [shape, opened, isDown])
+  useEffect(() => {
+    last.current = { layout, opened, isDown }
+  }, [layout, opened, isDown])
+  return layout
+}
+
+function useRevealed(
+  key: string | null,
+  layout: Layout,
+  boxOf: (point: Point) => Plane,
+  reveal: (box: Plane) => void,
+  frame: React.RefObject<HTMLElement | null>,
+): void {
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only a new choice moves the plane under the reader
+  useEffect(() => {
+    const spot = key === null ? undefined : layout.spots.get(key)
+    if (!spot) return
+    reveal(boxOf(spot))
+    // The focus follows where it was among the boxes already, and is taken from nowhere else.
+    if (frame.current?.contains(document.activeElement))
+      frame.current.querySelector<HTMLElement>('[aria-pressed="true"]')?.focus({ preventScroll: true })
+  }, [key])
+}
+
+const Edges = ({
+  routes,
+  isDown,
+  chosen,
+}: {
+  routes: readonly Route[]
+  isDown: boolean
+  chosen: string | null
+}) => {
+  const near = chosen === null ? [] : routes.filter(({ from, to }) => from === chosen || to === chosen)
+  const all = useMemo(() => routes.map(route => curve(route.points, isDown)).join(''), [routes, isDown])
+  return (
+    <svg className="headway-graph__edges" aria-hidden="true">
+      <path d={all} />
+      {near.length > 0 && (
+        <path d={near.map(route => curve(route.points, isDown)).join('')} data-near="true" />
+      )}
+    </svg>
+  )
+}
+
+/** From the end of the first box, through the lanes, to the start of the last. */
+function curve(points: readonly Point[], isDown: boolean): string {
+  const half = (isDown ? BOX.height : BOX.width) / 2
+  const at = (along: number, across: number) => (isDown ? `${across} ${along}` : `${along} ${across}`)
+  const parts: string[] = []
+  points.forEach((point, index) => {
+    const next = points[index + 1]
+    if (!next) return
+    const begin = point.along + half
+    const end = next.along - half
+    const bend = (end - begin) / 2
+    if (index === 0) parts.push(`M${at(begin, point.across)}`)
+    else parts.push(`L${at(begin, point.across)}`)
+    parts.push(`C${at(begin + bend, point.across)} ${at(end - bend, next.across)} ${at(end, next.across)}`)
+  })
+  return parts.join('')
+}
+
+function boxAt({ along, across }: Point, isDown: boolean): Plane {
+  const [x, y] = isDown ? [across, along] : [along, across]
+  return { left: x - BOX.width / 2, top: y - BOX.height / 2, ...BOX }
+}
+
+function planeOf({ from, to }: Layout, isDown: boolean): Plane {
+  const [along, across] = [to.along - from.along, to.across - from.across]
+  return isDown
+    ? { left: from.across, top: from.along, width: across, height: along }
+    : { left: from.along, top: from.across, width: along, height: across }
+}
+
+function transformOf({ x, y, scale }: View): string {
+  return `translate(${x}px, ${y}px) scale(${scale})`
+}
+
+function isOf({ key, branch }: GraphNode, selected: string | null): boolean {
+  return selected !== null && (branch.id === selected || key === selected)
+}
+
+function isInView(
+  { spots }: Layout,
+  key: string,
+  boxOf: (point: Point) => Plane,
+  { x, y, scale }: View,
+  frame: { width: number; height: number },
+): boolean {
+  const spot = spots.get(key)
+  if (!spot) return false
+  const { left, top, width, height } = boxOf(spot)
+  const [from, to] = [left * scale + x, top * scale + y]
+  return (
+    from + width * scale > -BOX.width &&
+    from < frame.width + BOX.width &&
+    to + height * scale > -BOX.height &&
+    to < frame.height + BOX.height
+  )
+}
+
+type Arrow = 'back' | 'on' | 'before' | 'after'
+
+function arrowOf(key: string, isDown: boolean): Arrow {
+  const [back, on, before, after] = isDown
+    ? ['ArrowUp', 'ArrowDown', 'ArrowLeft', 'ArrowRight']
+    : ['ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown']
+  if (key === back) return 'back'
+  if (key === on) return 'on'
+  return key === before || key !== after ? 'before' : 'after'
+}
+
+/** Along an edge to the nearest node it leads to or comes from, or to the next in the layer. */
+function neighbour(
+  { nodes, edges }: GraphModel,
+  { spots }: Layout,
+  chosen: GraphNode | null,
+  arrow: Arrow,
+): GraphNode | null {
+  const here = chosen && spots.get(chosen.key)
+  if (!here) return nodes[0] ?? null
+  const ways: Record<Arrow, (node: GraphNode) => boolean> = {
+    on: ({ key }) => edges.some(({ from, to }) => from === chosen.key && to === key),
+    back: ({ key }) => edges.some(({ from, to }) => to === chosen.key && from === key),
+    before: ({ key }) => isBeside(key, -1),
+    after: ({ key }) => isBeside(key, 1),
+  }
+  const isBeside = (key: string, side: number) => {
+    const spot = spots.get(key)
+    return spot?.layer === here.layer && Math.sign(spot.across - here.across) === side
+  }
+  const away = ({ key }: GraphNode) => Math.abs((spots.get(key)?.across ?? 0) - here.across)
+  return nodes.filter(ways[arrow]).toSorted((a, b) => away(a) - away(b))[0] ?? null
+}

@@ -1,0 +1,195 @@
+/** When each step ran, on one axis of time: a pooled row a step, bars that grow by one clock, idle time folded. */
+
+import './Timeline.css'
+import { type KeyboardEvent, useEffect, useId, useMemo, useRef } from 'react'
+import type { PlannedStep } from '../core/events'
+import { formatDuration } from '../core/format'
+import type { HistorySlice } from '../core/store'
+import { busyTimes, type Row } from '../core/timeline'
+import { idleGaps, TimeScale, ticks } from '../core/timeScale'
+import { useSize } from '../hooks/useSize'
+import { useStepRows } from '../hooks/useStepRows'
+import { useTimeWindow } from '../hooks/useTimeWindow'
+import { useVisibleRows } from '../hooks/useVisibleRows'
+import { TIMELINE_ROW_PX, TimelineRow } from './TimelineRow'
+
+/** A label on the axis takes so much room. */
+const TICK_PX = 84
+
+export type TimelineProps = {
+  slice: HistorySlice
+  plan: readonly PlannedStep[]
+  /** The time up to which bars reach that have not ended. */
+  now: number
+  selected: string | null
+  onSelect: (stepId: string | null) => void
+}
+
+export function Timeline({ slice, plan, now, selected, onSelect }: TimelineProps) {
+  const id = useId()
+  const scroller = useRef<HTMLDivElement>(null)
+  const axis = useRef<HTMLDivElement>(null)
+  const { width } = useSize(axis)
+  const { forest, rows, toggle } = useStepRows(slice, plan, now, selected)
+  const visible = useVisibleRows(scroller, rows.length, TIMELINE_ROW_PX)
+  const [from, to] = endsOf(slice, now)
+  const gaps = useMemo(() => idleGaps(busyTimes(forest, to), from, to), [forest, from, to])
+  const scale = useMemo(() => new TimeScale(from, to, gaps), [from, to, gaps])
+  const time = useTimeWindow(axis, scroller, scale.length)
+  const { shown } = time
+  const perMs = width / (shown.to - shown.from)
+  const place = (offset: number) => (offset - shown.from) * perMs
+  const marks = ticks(scale, shown.from, shown.to, Math.max(2, Math.floor(width / TICK_PX)))
+  const selectedRow = rows.findIndex(({ branch }) => branch.id === selected)
+  useRowInView(scroller, selectedRow, TIMELINE_ROW_PX)
+
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return
+    if (time.onKey(event.key) || moveByKey(event.key, rows, selectedRow, onSelect, toggle))
+      event.preventDefault()
+  }
+  return (
+    <section className="headway-timeline" aria-label="Timeline">
+      <div className="headway-timeline__head">
+        <ZoomButtons time={time} />
+        <div
+          className="headway-timeline__axis"
+          ref={axis}
+          title="Drag to show a part of it"
+          aria-hidden="true"
+        >
+          {marks.map(({ offset, label }) => (
+            <span key={label} style={{ transform: `translateX(${place(offset)}px)` }}>
+              {label}
+            </span>
+          ))}
+          {time.dragged && (
+            <i style={{ left: time.dragged.from, width: time.dragged.to - time.dragged.from }} />
+          )}
+        </div>
+      </div>
+      <div
+        className="headway-timeline__rows"
+        ref={scroller}
+        role="tree"
+        aria-label="Steps on the time axis"
+        aria-activedescendant={selectedRow >= 0 ? `${id}-${selectedRow}` : undefined}
+        tabIndex={0}
+        onKeyDown={onKeyDown}
+      >
+        <div
+          className="headway-timeline__spacer"
+          role="presentation"
+          style={{ height: rows.length * TIMELINE_ROW_PX }}
+        >
+          <div className="headway-timeline__grid" aria-hidden="true">
+            {marks.map(({ offset, label }) => (
+              <i key={label} style={{ transform: `translateX(${place(offset)}px)` }} />
+            ))}
+            {scale.folds.map(fold => (
+              <b
+                key={fold.from}
+                style={{ transform: `translateX(${place(fold.offset)}px)`, width: fold.length * perMs }}
+              >
+                <span>{formatDuration(fold.to - fold.from)}</span>
+              </b>
+            ))}
+          </div>
+          {rows.slice(visible.first, visible.end).map((row, index) => {
+            const place = visible.first + index
+            return (
+              <TimelineRow
+                key={place % (visible.fitting * 2 + 16)}
+                id={`${id}-${place}`}
+                row={row}
+                top={place * TIMELINE_ROW_PX}
+                scale={scale}
+                shown={shown}
+                widthPx={width}
+                now={to}
+                selected={place === selectedRow}
+                onSelect={onSelect}
+                onToggle={toggle}
+              />
+            )
+          })}
+        </div>
+        {rows.length === 0 && <p className="headway-empty headway-timeline__empty">No step has begun.</p>}
+      </div>
+    </section>
+  )
+}
+
+function ZoomButtons({ time }: { time: ReturnType<typeof useTimeWindow> }) {
+  return (
+    <span className="headway-timeline__zoom">
+      <button type="button" aria-label="Zoom out" title="Zoom out (−)" onClick={() => time.zoom(1.6)}>
+        −
+      </button>
+      <button
+        type="button"
+        aria-label="Zoom in"
+        title="Zoom in (+, or Ctrl and the wheel)"
+        onClick={() => time.zoom(1 / 1.6)}
+      >
+        +
+      </button>
+      <button type="button" disabled={time.isWhole} title="Show all of it (0)" onClick={time.fit}>
+        Fit
+      </button>
+    </span>
+  )
+}
+
+/** From the start, or what there is of it, to the end or now. */
+function endsOf({ history }: HistorySlice, now: number): [number, number] {
+  const [first] = history.tracks.values()
+  const times = [history.startedAt, first?.started ?? Number.NaN, history.queuedAt]
+  const from = times.find(time => Number.isFinite(time)) ?? now
+  const to = Number.isFinite(history.endedAt) ? history.endedAt : now
+  return [from, Math.max(to, from + 1, history.pace.lastAt || 0)]
+}
+
+/** Arrow keys go through the rows and open and close them, as in any tree. */
+export function moveByKey(
+  key: string,
+  rows: readonly Row[],
+  at: number,
+  onSelect: (stepId: string) => void,
+  toggle: (row: Row) => void,
+): boolean {
+  const row = rows[at]
+  const go = (index: number) => {
+    const next = rows[Math.min(rows.length - 1, Math.max(0, index))]
+    if (next) onSelect(next.branch.id)
+    return next !== undefined
+  }
+  if (key === 'ArrowDown') return go(at + 1)
+  if (key === 'ArrowUp') return go(at - 1)
+  if (key === 'Home') return go(0)
+  if (key === 'End') return go(rows.length - 1)
+  if (!row) return false
+  if ((key === 'ArrowRight' && row.open === false) || (key === 'ArrowLeft' && row.open === true)) {
+    toggle(row)
+    return true
+  }
+  if (key === 'ArrowRight' && row.open) return go(at + 1)
+  if (key !== 'ArrowLeft') return false
+  return go(rows.findLastIndex(({ depth }, index) => index < at && depth < row.depth))
+}
+
+/** Scrolls, within the list alone, to a row that was chosen elsewhere. */
+export function useRowInView(
+  scroller: React.RefObject<HTMLElement | null>,
+  index: number,
+  rowHeight: number,
+): void {
+  useEffect(() => {
+    const element = scroller.current
+    if (!element || index < 0) return
+    const top = index * rowHeight
+    const bottom = top + rowHeight - element.clientHeight
+    if (element.scrollTop > top) element.scrollTop = top
+    else if (element.scrollTop < bottom) element.scrollTop = bottom
+  }, [scroller, index, rowHeight])
+}

@@ -1,0 +1,45 @@
+/** How a branch of the tree is told in words, in the timeline, the graph and the list alike. */
+
+import { formatCount, formatCounted, formatDuration } from '../core/format'
+import type { Branch } from '../core/stepForest'
+import { type IconName, isIconName } from './icons'
+
+/** "12 of 500 done, 3 failed" of a group or a bundle. */
+export function tallyText({ tally, track }: Branch): string {
+  const { items, done, failed, running } = tally
+  const total = Math.max(items, track?.total ?? 0)
+  if (done === total) return formatCounted(total, 'item')
+  const parts = [`${formatCount(done)} of ${formatCount(total)} done`]
+  if (failed > 0) parts.push(`${formatCount(failed)} failed`)
+  if (running > 0) parts.push(`${formatCount(running)} running`)
+  return parts.join(', ')
+}
+
+export function branchIcon({ kind, status }: Branch): IconName {
+  if (status === 'running' && kind === 'approval') return 'question'
+  if (status === 'running' && kind === 'wait') return 'waiting'
+  return isIconName(status) ? status : 'running'
+}
+
+/** How long it went on, items and pauses between them included; null for what has not begun. */
+export function durationOf({ track, items }: Branch, now: number): number | null {
+  if (track) return Math.max(0, (track.ended ?? now) - track.started)
+  if (items.length === 0) return null
+  let [from, to] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
+  for (const item of items) {
+    from = Math.min(from, item.track?.started ?? now)
+    to = Math.max(to, item.track?.ended ?? now)
+  }
+  return to - from
+}
+
+/** All of it in one sentence, for a screen reader. */
+export function spokenBranch(branch: Branch, label: string, took: number | null): string {
+  const { track, status, tally } = branch
+  const parts = [label, status === 'planned' ? 'not begun' : status]
+  if (track && track.attempt > 1) parts.push(`try ${track.attempt}`)
+  if (tally.items > 0) parts.push(tallyText(branch))
+  if (took !== null) parts.push(formatDuration(took))
+  if (track?.error) parts.push(track.error)
+  return parts.join(', ')
+}

@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest'
+import { Execution } from '../../test/builders'
+import { decodeUpdate } from './events'
+import { decisive, failuresOf } from './failures'
+import { ExecutionStore } from './store'
+
+type Frame = ReturnType<Execution['event']>
+
+function storeOf(...frames: Frame[]) {
+  const store = new ExecutionStore('nightly_import', { now: () => 0, later: callback => callback() })
+  for (const frame of frames) store.apply(decodeUpdate(frame))
+  const [{ history }, summary] = [store.get('history'), store.get('summary')]
+  return { failures: failuresOf(history, summary), summary }
+}
+
+const run = () => new Execution()
+const failed = (execution: Execution, id: string, error: string) =>
+  execution.event('step.failed', {
+    step: id.split('#')[0],
+    step_id: id,
+    message: error,
+    error,
+    traceback: `of ${id}`,
+  })
+const begun = (execution: Execution, id: string, parent?: string) =>
+  execution.event('step.started', { step: id.split('#')[0], step_id: id, ...(parent ? { parent } : {}) })
+
+describe('failures', () => {
+  it('come in their order; a group is left to its item, and the reader begins where it ended', () => {
+    const e = run()
+    const { failures, summary } = storeOf(
+      e.queued(),
+      e.started(),
+      begun(e, 'load#1'),
+      begun(e, 'load#2', 'load#1'),
+      begun(e, 'load#3', 'load#1'),
+      failed(e, 'load#3', 'E: three'),
+      failed(e, 'load#2', 'E: two'),
+      failed(e, 'load#1', 'E: two'),
+      e.failed('E: two', { step: 'load', step_id: 'load#2', traceback: 'the whole way' }),
+    )
+    expect(failures.map(({ stepId, traceback }) => [stepId, traceback])).toEqual([
+      ['load#3', 'of load#3'],
+      ['load#2', 'the whole way'],
+    ])
+    expect(decisive(failures, summary)).toBe(1)
+    expect(failures[0]).toMatchObject({ error: 'E: three', attempt: 1, tookMs: 1_000 })
+  })
+
+  it('of steps that the workflow got over are there too', () => {
+    const e = run()
+    const { failures } = storeOf(e.started(), begun(e, 'a#1'), failed(e, 'a#1', 'E: a'), e.completed())
+    expect(failures.map(({ stepId }) => stepId)).toEqual(['a#1'])
+  })
+
+  it('of the body itself has no step', () => {
+    const e = run()
+    const { failures, summary } = storeOf(
+      e.queued(),
+      e.started(),
+      e.failed('ValueError: no', { traceback: 't' }),
+    )
+    expect(failures).toEqual([
+      {
+        stepId: null,
+        name: 'nightly_import',
+        error: 'ValueError: no',
+        traceback: 't',
+        attempt: 1,
+        tookMs: null,
+        lastLines: [],
+      },
+    ])
+    expect(decisive(failures, summary)).toBe(0)
+  })
+
+  it('are none where nothing failed', () => {
+    expect(storeOf(run().started()).failures).toEqual([])
+  })
+})

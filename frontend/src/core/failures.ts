@@ -1,0 +1,68 @@
+/** Which steps failed, as a person wants to go through them. */
+
+import type { ExecutionHistory, Track } from './history'
+import type { Summary } from './store'
+
+export type Failure = {
+  /** Null where the workflow's own body failed. */
+  readonly stepId: string | null
+  readonly name: string
+  readonly error: string
+  readonly traceback: string | null
+  readonly attempt: number
+  readonly tookMs: number | null
+  readonly lastLines: readonly string[]
+}
+
+/** The failures in the order in which they came; a group that failed because of an item is left to the item. */
+export function failuresOf({ tracks }: ExecutionHistory, summary: Summary): Failure[] {
+  const failed = [...tracks.values()].filter(({ status, kind }) => status === 'failed' && kind === 'step')
+  const blamed = new Set(failed.map(({ parent }) => parent))
+  const failures = failed
+    .filter(({ id }) => !blamed.has(id))
+    .toSorted((a, b) => (a.ended ?? 0) - (b.ended ?? 0))
+    .map(track => failureOf(track, summary))
+  if (summary.status !== 'failed' || failures.some(({ stepId }) => stepId === summary.step_id))
+    return failures
+  return isAbout(summary, failures) ? failures : [...failures, ofExecution(summary)]
+}
+
+/** Which of them ended the execution: where a reader begins. */
+export function decisive(failures: readonly Failure[], { step_id, error }: Summary): number {
+  const blamed = failures.findIndex(({ stepId }) => stepId !== null && stepId === step_id)
+  if (blamed >= 0) return blamed
+  const same = failures.findLastIndex(failure => failure.error === error)
+  return same >= 0 ? same : failures.length - 1
+}
+
+function failureOf(track: Track, summary: Summary): Failure {
+  const { id, name, error, traceback, attempt, started, ended, lastLines } = track
+  // The execution's own traceback tells the way from the workflow to the step, too.
+  const whole = summary.status === 'failed' && summary.step_id === id ? summary.traceback : null
+  return {
+    stepId: id,
+    name,
+    error: error ?? 'failed',
+    traceback: whole ?? traceback,
+    attempt,
+    tookMs: ended === null ? null : ended - started,
+    lastLines,
+  }
+}
+
+/** The error of the execution is that of a step, which the workflow let pass. */
+function isAbout({ error }: Summary, failures: readonly Failure[]): boolean {
+  return failures.some(failure => failure.error === error)
+}
+
+function ofExecution({ step, step_id, error, traceback, attempt, workflow_id }: Summary): Failure {
+  return {
+    stepId: step_id,
+    name: step ?? workflow_id,
+    error: error ?? 'failed',
+    traceback,
+    attempt: step_id === null ? attempt : 1,
+    tookMs: null,
+    lastLines: [],
+  }
+}

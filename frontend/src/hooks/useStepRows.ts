@@ -1,0 +1,48 @@
+/** The tree of steps as rows, with what the reader opened; a selected step is always among them. */
+
+import { useCallback, useEffect, useMemo, useState } from 'react'
+import type { PlannedStep } from '../core/events'
+import { type Branch, stepForest } from '../core/stepForest'
+import type { HistorySlice } from '../core/store'
+import { type Opened, pathTo, type Row, rowsOf } from '../core/timeline'
+
+/** With more steps than this the tree is made anew at each tick of the clock, not at each event. */
+const MANY_STEPS = 500
+
+export type StepRows = {
+  readonly forest: readonly Branch[]
+  readonly rows: readonly Row[]
+  toggle(row: Row): void
+}
+
+/** @param now ticks while the execution is live, and stands still when it has ended */
+export function useStepRows(
+  slice: HistorySlice,
+  plan: readonly PlannedStep[],
+  now: number,
+  selected: string | null,
+): StepRows {
+  const [opened, setOpened] = useState<Opened>(new Map())
+  const forest = useForest(slice, plan, now)
+  const rows = useMemo(() => rowsOf(forest, opened), [forest, opened])
+  const toggle = useCallback(
+    ({ branch, open }: Row) => setOpened(before => new Map(before).set(branch.id, !open)),
+    [],
+  )
+  // Only a new selection opens what is above it: the reader may close that again.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a step that is selected before it is known is not lost
+  useEffect(() => {
+    const above = selected === null ? null : pathTo(forest, selected)
+    if (!above?.length) return
+    setOpened(before => new Map([...before, ...above.map((id): [string, boolean] => [id, true])]))
+  }, [selected, forest.length > 0])
+  return { forest, rows, toggle }
+}
+
+export function useForest(slice: HistorySlice, plan: readonly PlannedStep[], now: number): readonly Branch[] {
+  const { history, version } = slice
+  const isLive = Number.isNaN(history.endedAt)
+  const stamp = isLive && history.tracks.size > MANY_STEPS ? now : version
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the history is one object that changes; the stamp says when
+  return useMemo(() => stepForest(history.tracks, plan), [history, plan, stamp])
+}
