@@ -1,35 +1,34 @@
-"""How a stream of events reaches a thousand viewers, beside a naive server; and what stalled viewers cost.
+"""How a stream of events reaches a thousand viewers, beside the servers that people use for it.
 
 Each viewer is checked for every event in order. All of Headway (worker, journal, server) shares one core, the
-load generator has the other; the naive server has a core for nothing but sending.
+load generator has the other; a peer has a core for nothing but sending.
 """
 
-import socket
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
+from headway.domain.identifiers import ExecutionId
+from headway.domain.position import initial_tag
 
-from machine import HERE, SERVER_CORE, pinned, work_folder
-from processes import READY_WITHIN_S, Database, Server, answers, until, worker
+from machine import SERVER_CORE, work_folder
+from processes import Database, Server, worker
+from serving_peers import NAIVE, RAW, installed
 from viewers import Viewers, complete
 
-STALL_AT_S = 8.0  # by then the ring is full, so that what grows is theirs
 STEP_UP = 1.5
 MAX_RATE = 20_000  # events a second; where the worker itself would be the subject
 MAX_GENERATOR_CPU = 0.95
+THOUSAND = 1_000
+PACKED_EVENTS = 10  # a frame, where bytes on the wire are compared
 Measured = dict[str, Any]
 Measure = Callable[[int, float, float], Measured]  # viewers, events a second, seconds
 
 
 def measure_headway(
-    viewers: int, rate: float, seconds: float, *, stalled: int = 0, hold_s: float = 0.0
+    viewers: int, rate: float, seconds: float, *, dialect: str = "simple", **stalling: Any
 ) -> Measured:
-    """Viewers of one execution that logs at `rate`; the stalled ones join after a while."""
+    """Viewers of one execution that logs at `rate`, from its start; `stalling`: options of the generator."""
     with work_folder() as folder, Database(folder) as database, worker(database, SERVER_CORE) as own_worker:
         gate = folder / "gate"
         execution = database.queue("ticker", {"gate": str(gate), "rate": rate, "seconds": seconds})
@@ -39,11 +38,12 @@ def measure_headway(
                 server.port,
                 f"/ws/workflow/{execution}?after=0",
                 viewers=viewers,
-                stalled=stalled,
-                stall_at=STALL_AT_S if stalled else 0.0,
-                hold=hold_s,
+                dialect=dialect,
+                execution=execution,
+                cursor=cursor_at_start(database, execution),
                 pid=f"{server.pid},{own_worker.pid}",
-                limit_s=60 + 4 * seconds + hold_s,
+                limit_s=60 + 4 * seconds + stalling.get("hold", 0.0),
+                **stalling,
             ) as load,
         ):
             gate.touch()
@@ -51,28 +51,14 @@ def measure_headway(
     return judged(result, viewers, rate, seconds)
 
 
-def measure_naive(viewers: int, rate: float, seconds: float, *, stalled: int = 0) -> Measured:
-    """The same viewers and events on the naive server."""
-    with (
-        naive_server() as (port, pid),
-        Viewers(
-            port,
-            "/ws/workflow/ticker",
-            viewers=viewers,
-            stalled=stalled,
-            pid=str(pid),
-            limit_s=naive_limit_s(seconds),
-        ) as load,
-    ):
-        url = f"http://127.0.0.1:{port}/emit"
-        httpx.post(url, params={"rate": rate, "seconds": seconds}, timeout=30).raise_for_status()
-        result = load.result()
-    return judged(result, viewers, rate, seconds)
+def measure_rich(viewers: int, rate: float, seconds: float) -> Measured:
+    return measure_headway(viewers, rate, seconds, dialect="rich")
 
 
-def naive_limit_s(seconds: float) -> float:
-    """How long the viewers of the naive server wait for `seconds` of events."""
-    return 20 + 2 * seconds
+def cursor_at_start(database: Database, execution: ExecutionId) -> str:
+    """Before the first event of an execution."""
+    epoch = database.journal.get(execution).head.epoch
+    return f"{epoch}.0.{initial_tag(epoch):08x}"
 
 
 def judged(result: Measured, viewers: int, rate: float, seconds: float) -> Measured:
@@ -128,67 +114,52 @@ def measured_twice(measure: Measure, viewers: int, rate: float, seconds: float) 
     return run if run["held"] else measure(viewers, rate, seconds)
 
 
-@contextmanager
-def naive_server() -> Iterator[tuple[int, int]]:
-    """The naive server on a free port: its port and pid."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-    command = pinned(SERVER_CORE, [sys.executable, "-m", "peers.naive", "--port", str(port)])
-    process = subprocess.Popen(command, cwd=HERE)
-    try:
-        until(lambda: answers(f"http://127.0.0.1:{port}/openapi.json"), READY_WITHIN_S, "the naive server")
-        yield port, process.pid
-    finally:
-        process.kill()
-        process.wait()
+def measure_raw(beside: Measured) -> Measured:
+    """The limit: bare writes of frames that hold as much as those of the run `beside` did."""
+    events_a_write = max(1, round(beside["events"] / max(1, beside["reads"])))
+    load = (beside["viewers"], beside["rate"], beside["seconds"])
+    result = RAW.measure(*load, frame_events=events_a_write)
+    return judged(result, *load) | {"events_a_write": events_a_write}
 
 
-def measure_idle(viewers: int, seconds: float) -> Measured:
-    """Memory and processor time of viewers that wait for a workflow which does not run."""
-    with (
-        work_folder() as folder,
-        Database(folder) as database,
-        worker(database, SERVER_CORE),
-        Server(database) as server,
-    ):
-        until(lambda: bool(database.journal.definitions()[0]), READY_WITHIN_S, "the worker's workflows")
-        path, pid = "/ws/workflow/ticker", str(server.pid)
-        with Viewers(server.port, path, viewers=viewers, idle=seconds, pid=pid, limit_s=60 + seconds) as load:
-            return load.result()
-
-
-def stalled_cost(run: Measured) -> Measured:
-    """What the stalled viewers of a run cost: process memory each, time until gone, the others' delay."""
-    server = run["servers"][0]
-    grown_kib = server["rss_peak_stalled_kib"] - server["rss_before_stalled_kib"]
-    before, during = run["before_stalled"], run["while_stalled"]
-    return {
-        "stalled": run["stalled"],
-        "kib_each": grown_kib / run["stalled"],
-        "gone": run["stalled_gone"],
-        "gone_last_s": run["gone_last_s"],
-        "p99_before_ms": before["p99_ms"],
-        "p99_while_ms": during["p99_ms"],
-        "complete": run["complete"],
-    }
+def measure_packed(seconds: float) -> Measured:
+    """Bytes on the wire with and without compression, at so few viewers that a frame holds a few events."""
+    rate = PACKED_EVENTS * 20.0
+    return {name: measure_headway(1, rate, seconds, dialect=name) for name in ("rich", "deflate")}
 
 
 def measure(*, quick: bool = False) -> Measured:
     """All of it; `quick` shortens the runs, not the number of viewers."""
-    seconds = 4.0 if quick else 10.0
-    step_s = 3.0 if quick else 5.0
-    thousand, rate = 1000, 1000.0
-    stalled_run = measure_headway(100, rate, 40.0 if quick else 60.0, stalled=200, hold_s=60.0)
+    seconds, step_s = (3.0, 3.0) if quick else (10.0, 5.0)
+    rate = 1_000.0
+    loads: dict[str, Measured] = {
+        "Headway": measure_headway(THOUSAND, rate, seconds),
+        "Headway, rich": measure_rich(THOUSAND, rate, seconds),
+        "Headway, rich, compressed": measure_headway(THOUSAND, rate, seconds, dialect="deflate"),
+    }
+    fast = {
+        "Headway": measure_headway(THOUSAND, 5 * rate, seconds),
+        "Headway, rich": measure_rich(THOUSAND, 5 * rate, seconds),
+    }
+    peers = installed()
+    for peer in peers:
+        loads[peer.name] = judged(peer.measure(THOUSAND, rate, seconds), THOUSAND, rate, seconds)
+    quiet = {"Headway": measure_headway(1, 50.0, seconds), "Headway, rich": measure_rich(1, 50.0, seconds)}
+    quiet |= {peer.name: judged(peer.measure(1, 50.0, seconds), 1, 50.0, seconds) for peer in peers}
+    highest = {"Headway": highest_rate(measure_headway, THOUSAND, rate, step_s)}
+    for peer in [NAIVE] if quick else peers:
+
+        def of_peer(viewers: int, rate: float, seconds: float, measure: Any = peer.measure) -> Measured:
+            return judged(measure(viewers, rate, seconds), viewers, rate, seconds)
+
+        highest[peer.name] = highest_rate(of_peer, THOUSAND, 40.0, step_s)
     return {
-        "headway": measure_headway(thousand, rate, seconds),
-        "naive": measure_naive(thousand, rate, seconds),
-        "quiet_headway": measure_headway(1, 50.0, seconds),
-        "quiet_naive": measure_naive(1, 50.0, seconds),
-        "highest_headway": highest_rate(measure_headway, thousand, rate, step_s),
-        "highest_naive": highest_rate(measure_naive, thousand, 40.0, step_s),
-        "stalled_headway": stalled_cost(stalled_run) | {"run": stalled_run},
-        "stalled_naive": measure_naive(20, rate, 20.0, stalled=1),
-        "idle": measure_idle(thousand, 5.0),
+        "loads": loads,
+        "fast": fast,
+        "raw": measure_raw(loads["Headway"]),
+        "quiet": quiet,
+        "highest": highest,
+        "packed": measure_packed(seconds),
     }
 
 

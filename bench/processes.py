@@ -5,6 +5,7 @@ They are started as `headway serve` starts them, but one by one: a worker withou
 """
 
 import secrets
+import socket
 import subprocess
 import sys
 import time
@@ -116,6 +117,9 @@ class Child:
     def pid(self) -> int:
         return self._process.pid
 
+    def signal(self, number: int) -> None:
+        self._process.send_signal(number)
+
 
 def worker(database: Database, core: int | None, **settings: Any) -> Child:
     """A worker with the workflows under measurement."""
@@ -125,14 +129,25 @@ def worker(database: Database, core: int | None, **settings: Any) -> Child:
 
 
 class Server(Child):
-    """The server alone, on a free port of 127.0.0.1; entered, it answers."""
+    """The server alone, on a free port of 127.0.0.1; entered, it answers.
 
-    def __init__(self, database: Database, core: int | None = SERVER_CORE) -> None:
-        self._listener = listening_socket("127.0.0.1", 0)
+    Args:
+        listener: The socket of another server, to share its port.
+    """
+
+    def __init__(
+        self, database: Database, core: int | None = SERVER_CORE, listener: socket.socket | None = None
+    ) -> None:
+        self._database, self._core = database, core
+        self._listener = listener or listening_socket("127.0.0.1", 0)
         self.port: int = self._listener.getsockname()[1]
         settings = database.settings().listening_on(self.port)
         order = Order(name="server", owner="server", settings=settings, socket_fd=self._listener.fileno())
         super().__init__(order, core)
+
+    def successor(self) -> "Server":
+        """Another one on the same port, as the supervisor starts one after a server has ended."""
+        return Server(self._database, self._core, self._listener)
 
     def __enter__(self) -> Self:
         super().__enter__()

@@ -7,7 +7,9 @@ import argparse
 
 import emit
 import fanout
+import joining
 import selfcheck
+import stalled
 import steps
 import table
 import viewers
@@ -19,6 +21,8 @@ MEASUREMENTS: dict[str, Measurement] = {
     "steps": steps.measure,
     "watched": watched.measure,
     "fanout": fanout.measure,
+    "stalled": stalled.measure,
+    "joining": joining.measure,
 }
 
 

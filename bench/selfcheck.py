@@ -6,9 +6,13 @@ A figure of "all received all, in order" is worth nothing from a program that co
 import asyncio
 import json
 import time
-from collections.abc import Sequence
+import zlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from headway.domain.position import Cursor, chain, initial_tag
+from headway.protocol.frames import binary_frame, text_frame
 
 from viewers import build, complete
 
@@ -26,8 +30,13 @@ class Case:
     ends: bool = True
     padding: int = 60
     piece: int = 1 << 20  # bytes a write
+    dialect: str = "simple"
+    frame_events: int = 1  # rich: lines a frame
+    altered: bool = False  # rich: a line is not the one that the tag was computed over
 
 
+EXECUTION, EPOCH = "01KAQ3M0000000000000000000", "9f3a01bc"
+START = Cursor(EPOCH, 0, initial_tag(EPOCH))
 CASES = (
     Case("all in order", range(1, 400), True),
     Case("frames cut anywhere", range(1, 40), True, piece=7),
@@ -38,32 +47,62 @@ CASES = (
     Case("one repeated", (1, 2, 2, 3), False),
     Case("two swapped", (1, 3, 2, 4), False),
     Case("closed before the end", (1, 2, 3), False, ends=False),
+    Case("rich, all in order", range(1, 400), True, dialect="rich", frame_events=7),
+    Case("rich, cut anywhere", range(1, 40), True, dialect="rich", frame_events=3, piece=7),
+    Case("rich, compressed", range(1, 400), True, dialect="deflate", frame_events=50),
+    Case("rich, one missing within a frame", (1, 2, 4, 5), False, dialect="rich", frame_events=4),
+    Case("rich, a frame missing", (1, 2, 5, 6), False, dialect="rich", frame_events=2),
+    Case("rich, a frame repeated", (1, 2, 1, 2, 3, 4), False, dialect="rich", frame_events=2),
+    Case("rich, altered", range(1, 40), False, dialect="rich", frame_events=5, altered=True),
+    Case(
+        "rich, altered and compressed", range(1, 40), False, dialect="deflate", frame_events=20, altered=True
+    ),
+    Case("rich, closed before the end", (1, 2, 3), False, dialect="rich", ends=False),
 )
-
-
-def frame(text: str) -> bytes:
-    """A text frame as servers send it: unmasked."""
-    payload = text.encode()
-    size = len(payload)
-    if size < 126:
-        return bytes((0x81, size)) + payload
-    if size < 1 << 16:
-        return b"\x81\x7e" + size.to_bytes(2) + payload
-    return b"\x81\x7f" + size.to_bytes(8) + payload
 
 
 def event(seq: int, wire: str, message: str) -> str:
     """One event as simple mode shows it."""
-    head = {"execution_id": "01KAQ3M0000000000000000000", "workflow_id": "check", "seq": seq}
+    head = {"execution_id": EXECUTION, "workflow_id": "check", "seq": seq}
     return json.dumps({**head, "kind": "k", "type": wire, "timestamp": "t", "data": {"message": message}})
 
 
 def stream(case: Case) -> bytes:
     """Everything that a server sends in this case after the upgrade; a ping is among it."""
     now = time.time_ns()
-    events = [event(seq, "log", f"tick {now} " + "x" * case.padding) for seq in case.seqs]
-    end = [event(max(case.seqs) + 1, "complete", "completed")] if case.ends else []
-    return b"".join([b"\x89\x02hi", *map(frame, [*events, *end])])
+    message = f"tick {now} " + "x" * case.padding
+    if case.dialect == "simple":
+        events = [event(seq, "log", message) for seq in case.seqs]
+        end = [event(max(case.seqs) + 1, "complete", "completed")] if case.ends else []
+        frames = [text_frame(text.encode()) for text in [*events, *end]]
+    else:
+        frames = list(rich_frames(case, message))
+    return b"".join([b"\x89\x02hi", *frames])
+
+
+def rich_frames(case: Case, message: str) -> Iterator[bytes]:
+    """The case as `ev` frames, each with the tag of the lines that the server meant."""
+    cursor, seqs = START, list(case.seqs)
+    for first in range(0, len(seqs), case.frame_events):
+        some = seqs[first : first + case.frame_events]
+        lines = b"".join(
+            json.dumps({"seq": seq, "data": {"message": message}}, separators=(",", ":")).encode() + b"\n"
+            for seq in some
+        )
+        tag = cursor.tag if some[0] <= cursor.seq else chain(cursor.tag, lines)
+        head = {"t": "ev", "x": EXECUTION, "after": some[0] - 1, "upto": some[-1], "n": len(some)}
+        cursor = Cursor(EPOCH, some[-1], tag)
+        if case.ends and first + case.frame_events >= len(seqs):
+            head["eos"] = {}
+        sent = lines.replace(b"x", b"y", 1) if case.altered and first else lines
+        text = json.dumps({**head, "cur": str(cursor)}, separators=(",", ":")).encode() + b"\n" + sent
+        yield deflated(text) if case.dialect == "deflate" else text_frame(text)
+
+
+def deflated(text: bytes) -> bytes:
+    """A binary frame of raw deflate."""
+    press = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return binary_frame(press.compress(text) + press.flush())
 
 
 async def outcome(case: Case) -> dict[str, Any]:
@@ -76,14 +115,15 @@ async def outcome(case: Case) -> dict[str, Any]:
             writer.write(sent[start : start + case.piece])
             await writer.drain()
         if case.ends:
-            await reader.read(100)  # the pong
-            await reader.read()
+            while await reader.read(1_000):  # the pong, and what rich viewers say; then their end
+                pass
         writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server:
         port = server.sockets[0].getsockname()[1]
-        options = ("--port", str(port), "--viewers", "2", "--limit", "10")
+        options = ["--port", str(port), "--viewers", "2", "--limit", "10", "--dialect", case.dialect]
+        options += ["--execution", EXECUTION, "--cursor", str(START)]
         process = await asyncio.create_subprocess_exec(build(), *options, stdout=asyncio.subprocess.PIPE)
         output, _ = await process.communicate()
     result: dict[str, Any] = json.loads(output.splitlines()[-1])

@@ -1,19 +1,19 @@
-"""Writes `docs/benchmarks.md`: the prose of `page.md` around the figures that were kept."""
+"""Writes `docs/benchmarks.md` and its plot: the prose of `page.md` around the figures that were kept."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from string import Template
-from typing import Any
 
-from machine import HERE
+import fanout_page
+import plot
+from machine import HERE, RESULTS
+from markdown import Figures, Rows, microseconds, rounded, table, targets
 from results import load
 
 PAGE = HERE.parent / "docs" / "benchmarks.md"
+PLOT = PAGE.with_name("benchmarks-fanout.svg")
 TEMPLATE = HERE / "page.md"
 _MARK = "<!-- section: "
-Figures = dict[str, Any]
-Rows = list[Sequence[str]]
-Target = tuple[str, bool, str]  # the promise, whether it holds, what was measured
 
 
 def write() -> Path:
@@ -30,6 +30,9 @@ def write() -> Path:
     for name, figures in kept.items():
         hurried = " *(A quick run.)*" if figures["quick"] else ""
         parts.append(prose[name].substitute(SECTIONS[name](figures), hurried=hurried))
+    if "fanout" in kept:
+        for path in (RESULTS / PLOT.name, PLOT):
+            path.write_text(plot.draw(kept["fanout"]))
     PAGE.write_text("\n".join(part.strip() + "\n" for part in parts))
     return PAGE
 
@@ -101,123 +104,11 @@ def watched(figures: Figures) -> dict[str, str]:
     }
 
 
-def fanout(figures: Figures) -> dict[str, str]:
-    """How events reach viewers."""
-    stalled, naive, idle = figures["stalled_headway"], figures["stalled_naive"], figures["idle"]
-    return {
-        "loads": table(
-            ("server", "viewers", "events/s", "complete", "p50 ms", "p99 ms", "deliveries/s", "CPU µs each"),
-            load_rows(figures),
-        ),
-        "rates": table(
-            ("server", "events/s", "deliveries/s", "p50 ms", "p99 ms", "tried"), rate_rows(figures)
-        ),
-        "stalled": f"{stalled['stalled']:,}",
-        "kib_each": f"{stalled['kib_each']:.1f}",
-        "gone": f"{stalled['gone']:,}",
-        "gone_last": f"{stalled['gone_last_s']:.0f}",
-        "p99_before": f"{stalled['p99_before_ms']:.1f}",
-        "p99_while": f"{stalled['p99_while_ms']:.1f}",
-        "whole": "everything" if stalled["complete"] else "**not everything**",
-        "naive_share": f"{naive['deliveries'] / naive['expected']:.0%}",
-        "idle_kib": f"{idle_kib(idle):.1f}",
-        "idle_viewers": f"{idle['viewers']:,}",
-        "targets": targets(fanout_promises(figures)),
-    }
-
-
-def load_rows(figures: Figures) -> Rows:
-    """One row a measured load."""
-    rows: Rows = []
-    for key, name in (
-        ("headway", "Headway"),
-        ("naive", "naive"),
-        ("quiet_headway", "Headway"),
-        ("quiet_naive", "naive"),
-    ):
-        run = figures[key]
-        cpu_s, deliveries = sum(server["cpu_s"] for server in run["servers"]), run["deliveries"]
-        whole = "yes" if run["complete"] else f"**no: {deliveries / run['expected']:.0%}**"
-        load_of = [name, f"{run['viewers']:,}", f"{run['rate']:,.0f}", whole]
-        each_us = f"{cpu_s * 1e6 / deliveries:.2f}" if deliveries else ""
-        rows.append([*load_of, *latency(run), rounded(run["deliveries_per_s"]), each_us])
-    return rows
-
-
-def rate_rows(figures: Figures) -> Rows:
-    """The highest rate that each server held."""
-    rows: Rows = []
-    for key, name in (("highest_headway", "Headway"), ("highest_naive", "naive")):
-        found, best = figures[key], figures[key]["best"]
-        tried = ", ".join(f"{each['rate']:,.0f}{'' if each['held'] else ' ✗'}" for each in found["tried"])
-        if found["generator_limited"]:
-            tried += " (the load generator was at its limit)"
-        if best is None:
-            rows.append([name, "none of these", "", "", "", tried])
-            continue
-        held = [f"{best['rate']:,.0f}", rounded(best["deliveries_per_s"]), *latency(best)]
-        rows.append([name, *held, tried])
-    return rows
-
-
-def fanout_promises(figures: Figures) -> list[Target]:
-    """What is promised of the wire."""
-    ours, stalled = figures["headway"], figures["stalled_headway"]
-    thousand, quiet = ours["latency"], figures["quiet_headway"]["latency"]
-    gone = stalled["gone"] == stalled["stalled"] and stalled["gone_last_s"] <= 40
-    slowed = stalled["p99_while_ms"] / max(stalled["p99_before_ms"], 0.001)
-    each = idle_kib(figures["idle"])
-    received = f"{ours['deliveries']:,} of {ours['expected']:,}"
-    return [
-        ("1,000 viewers at 1,000 events/s: all receive all, in order", ours["complete"], received),
-        ("… p50 at most 10 ms", thousand["p50_ms"] <= 10, f"{thousand['p50_ms']:.1f} ms"),
-        ("… p99 at most 30 ms", thousand["p99_ms"] <= 30, f"{thousand['p99_ms']:.1f} ms"),
-        ("one quiet viewer: p50 at most 2 ms", quiet["p50_ms"] <= 2, f"{quiet['p50_ms']:.1f} ms"),
-        ("… p99 at most 10 ms", quiet["p99_ms"] <= 10, f"{quiet['p99_ms']:.1f} ms"),
-        ("a stalled viewer: below 64 KiB", stalled["kib_each"] < 64, f"{stalled['kib_each']:.1f} KiB"),
-        ("… gone in at most 40 s", gone, f"{stalled['gone_last_s']:.0f} s"),
-        ("… p99 of the others at most 1.2 times", slowed <= 1.2, f"{slowed:.2f} times"),
-        ("an idle viewer: at most 32 KiB", each <= 32, f"{each:.1f} KiB"),
-    ]
-
-
-def idle_kib(run: Figures) -> float:
-    """Memory of the server for each of the viewers that are connected and get nothing."""
-    server = run["servers"][0]
-    grown_kib = server["rss_connected_kib"] - server["rss_start_kib"]
-    return float(grown_kib / run["viewers"])
-
-
-def latency(run: Figures) -> list[str]:
-    return [f"{run['latency'][key]:,.1f}" for key in ("p50_ms", "p99_ms")]
-
-
-def targets(promises: Sequence[Target]) -> str:
-    """The promises, and whether each was kept."""
-    rows: Rows = [
-        [promise, measured, "met" if holds else "**missed**"] for promise, holds, measured in promises
-    ]
-    return table(("target", "measured", ""), rows)
-
-
-def table(head: Sequence[str], rows: Rows) -> str:
-    """A Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def microseconds(ns: float) -> str:
-    return f"{ns / 1e3:.2f}"
-
-
-def rounded(figure: float | None) -> str:
-    """Three significant digits: no run repeats better than that."""
-    return "" if figure is None else f"{float(f'{figure:.3g}'):,.0f}"
-
-
 SECTIONS: dict[str, Callable[[Figures], dict[str, str]]] = {
     "emit": emit,
     "steps": steps,
     "watched": watched,
-    "fanout": fanout,
+    "fanout": fanout_page.fanout,
+    "stalled": fanout_page.stalled,
+    "joining": fanout_page.joining,
 }

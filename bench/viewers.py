@@ -8,25 +8,37 @@ from typing import Any, Self
 
 from machine import BUILD, HERE, OTHER_CORE, pinned
 
-SOURCE = HERE / "wsload.c"
+SOURCES = HERE / "load"
 PROGRAM = BUILD / "wsload"
+PACKAGES = "apt-get install gcc libc6-dev zlib1g-dev"
 GRACE_S = 15.0
 
 
 def build() -> Path:
-    """Compile the load generator where it is older than its source.
+    """Compile the load generator where it is older than its sources.
 
     Raises:
-        SystemExit: There is no C compiler.
+        SystemExit: There is no C compiler, or it misses zlib's header.
     """
     BUILD.mkdir(exist_ok=True)
-    if not PROGRAM.exists() or PROGRAM.stat().st_mtime < SOURCE.stat().st_mtime:
+    changed_at = max(source.stat().st_mtime for source in SOURCES.iterdir())
+    if not PROGRAM.exists() or PROGRAM.stat().st_mtime < changed_at:
         compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
         if compiler is None:
-            raise SystemExit(
-                "The load generator is written in C: install a compiler (apt-get install gcc libc6-dev)."
-            )
-        subprocess.run([compiler, "-O2", "-Wall", "-std=gnu11", "-o", PROGRAM, SOURCE], check=True)
+            raise SystemExit(f"The load generator is written in C: install a compiler and zlib ({PACKAGES}).")
+        command = [
+            compiler,
+            "-O2",
+            "-Wall",
+            "-Wextra",
+            "-std=gnu11",
+            "-o",
+            PROGRAM,
+            SOURCES / "wsload.c",
+            "-lz",
+        ]
+        if subprocess.run(command, check=False).returncode:
+            raise SystemExit(f"The load generator does not compile; it needs {PACKAGES}.")
     return PROGRAM
 
 
@@ -38,22 +50,17 @@ class Viewers:
         path: Path and query that each of them opens.
         limit_s: They end after it whatever happens.
         core: Core the generator is bound to.
-        **options: Further options of the generator (`stalled=10` is `--stalled 10`).
+        **options: Further options of the generator (`stalled=10` is `--stalled 10`, `reconnect=True` a flag).
     """
 
     def __init__(
         self, port: int, path: str, *, limit_s: float, core: int = OTHER_CORE, **options: float | str
     ) -> None:
-        self._limit_s = limit_s
-        self._command = pinned(
-            core,
-            [str(build()), "--port", str(port), "--path", path, "--limit", str(limit_s)]
-            + [
-                word
-                for name, value in options.items()
-                for word in (f"--{name.replace('_', '-')}", str(value))
-            ],
-        )
+        command = [str(build()), "--port", str(port), "--path", path, "--limit", str(limit_s)]
+        for name, value in options.items():
+            flag = f"--{name.replace('_', '-')}"
+            command += [flag] if value is True else [flag, str(value)]
+        self._command = pinned(core, command)
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(self._command, stdout=subprocess.PIPE, text=True)
@@ -84,5 +91,5 @@ def complete(result: dict[str, Any]) -> bool:
         result["done"] == result["viewers"]
         and not result["lost"]
         and not result["out_of_order"]
-        and not result["binary"]
+        and not result["broken"]
     )

@@ -1,21 +1,18 @@
 """The usual WebSocket feed of a FastAPI application: a list of connections, and a send to each in turn.
 
 It is what tutorials show (`ConnectionManager.broadcast`), with the events and the pace of the workflow under
-test and none of its duties: no journal, no worker process, no resume. `POST /emit` starts the events.
+test and none of its duties: no journal, no worker process, no resume.
 """
 
-import argparse
 import asyncio
-from contextlib import suppress
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import uvicorn
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 
-from pace import tick_message, ticks
-
-EXECUTION_ID = "01KAQ3M0000000000000000000"
+from peers.audience import load_asked_for
 
 
 class ConnectionManager:
@@ -41,43 +38,29 @@ class ConnectionManager:
                 self.disconnect(websocket)
 
 
-app = FastAPI()
-manager = ConnectionManager()
-running: set[asyncio.Task[None]] = set()
+def main() -> None:
+    """Serve until ended."""
+    load, manager = load_asked_for(__doc__), ConnectionManager()
 
+    @asynccontextmanager
+    async def emitting(_: FastAPI) -> AsyncIterator[None]:
+        task = asyncio.create_task(load.emit(manager.broadcast))
+        yield
+        task.cancel()
 
-@app.websocket("/ws/workflow/{workflow_id}")
-async def follow(websocket: WebSocket, workflow_id: str) -> None:
-    await manager.connect(websocket)
-    with suppress(WebSocketDisconnect):
-        while True:
-            await websocket.receive_text()
-    manager.disconnect(websocket)
+    app = FastAPI(lifespan=emitting)
 
+    @app.websocket("/ws/workflow/{workflow_id}")
+    async def follow(websocket: WebSocket, workflow_id: str) -> None:
+        await manager.connect(websocket)
+        load.count()
+        with suppress(WebSocketDisconnect):
+            while True:
+                await websocket.receive_text()
+        manager.disconnect(websocket)
 
-@app.post("/emit", status_code=202)
-async def emit(rate: float, seconds: float) -> None:
-    task = asyncio.create_task(_emit(rate, int(rate * seconds)))
-    running.add(task)
-    task.add_done_callback(running.discard)
-
-
-async def _emit(rate: float, count: int) -> None:
-    seq = 0
-    async for due_ns in ticks(rate, count):
-        seq += 1
-        data = {"level": "INFO", "message": tick_message(due_ns, seq)}
-        await manager.broadcast(_event(seq, "log", "log", data))
-    await manager.broadcast(_event(seq + 1, "execution.completed", "complete", {"status": "completed"}))
-
-
-def _event(seq: int, kind: str, wire: str, data: dict[str, Any]) -> dict[str, Any]:
-    timestamp = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-    identity = {"execution_id": EXECUTION_ID, "workflow_id": "ticker"}
-    return {**identity, "seq": seq, "kind": kind, "type": wire, "timestamp": timestamp, "data": data}
+    uvicorn.run(app, host="127.0.0.1", port=load.port, log_level="error")
 
 
 if __name__ == "__main__":
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--port", type=int, required=True)
-    uvicorn.run(app, host="127.0.0.1", port=options.parse_args().port, log_level="error")
+    main()

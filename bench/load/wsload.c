@@ -1,10 +1,9 @@
 /* wsload: one epoll thread that plays many WebSocket viewers of one execution, and checks them all.
  *
- * A viewer reads text frames that hold one event each:
- *     {"execution_id":…,"workflow_id":…,"seq":17,"kind":…,"type":"log",…,"data":{…"message":"tick <ns> …"}}
- * For every viewer the seqs must be first, first+1, … with none missing, repeated or swapped. "tick <ns>" is
- * the moment the event was due (CLOCK_REALTIME), so a producer or server that falls behind is charged for it.
- * A viewer is done at its terminal event (type complete or error); frames without a seq are counted apart.
+ * For every viewer the seqs must be first, first+1, … with none missing, repeated or swapped; in rich mode each
+ * frame must also continue at the viewer's place and keep the chain of tags. Latency runs from the moment an
+ * event was due (`payload.h`), so a producer or server that falls behind is charged for it. A viewer is done at
+ * its terminal event; frames without a seq are counted apart.
  *
  * Standard output carries two lines of JSON: {"ready": N} once every viewer is connected, and the result.
  * Exit: 0 the run ended by itself (read the result for what went wrong), 2 usage, 3 the server refused a viewer.
@@ -14,16 +13,15 @@
 #include <errno.h>
 #include <getopt.h>
 #include <netinet/tcp.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "histogram.h"
+#include "payload.h"
 
 enum { READ_BYTES = 1 << 20, MAX_SERVERS = 8, MAX_SLICES = 600, CONNECTING_AT_ONCE = 64 };
 #define SECOND 1000000000ull
@@ -35,7 +33,9 @@ static struct {
     int port, viewers, stalled, receive_buffer, servers;
     uint64_t first;
     double stall_at, hold, limit, idle;
-    const char *path;
+    const char *path, *execution, *cursor, *subprotocol;
+    bool reconnect;
+    Dialect dialect;
     pid_t pid[MAX_SERVERS];
 } option = {.viewers = 100, .first = 1, .receive_buffer = 4096, .limit = 60, .path = "/ws/workflow/bench"};
 
@@ -43,6 +43,9 @@ static const char HELP[] =
     "wsload --port PORT [options]: many WebSocket viewers of one execution on 127.0.0.1\n\n"
     "  --port PORT        where the server listens\n"
     "  --path PATH        what the viewers open (default /ws/workflow/bench)\n"
+    "  --dialect NAME     simple (default), rich (headway.v1), deflate (headway.v1.deflate) or socketio\n"
+    "  --execution ID     what a rich viewer subscribes to, from --cursor EPOCH.SEQ.TAG on\n"
+    "  --reconnect        a rich viewer that is let go comes back with its cursor, when it is told to\n"
     "  --viewers N        viewers that read everything (default 100)\n"
     "  --first SEQ        seq of the first event each of them must get (default 1)\n"
     "  --stalled K        viewers that connect and never read (default 0)\n"
@@ -58,13 +61,27 @@ static void usage(const char *problem) {
     exit(2);
 }
 
+static Dialect dialect_named(const char *name) {
+    if (!strcmp(name, "simple")) return SIMPLE;
+    if (!strcmp(name, "socketio")) return SOCKETIO;
+    option.subprotocol = strcmp(name, "deflate") ? "headway.v1" : "headway.v1.deflate";
+    if (!strcmp(name, "rich") || !strcmp(name, "deflate")) return RICH;
+    usage("--dialect is simple, rich, deflate or socketio");
+    return SIMPLE;
+}
+
 static void read_options(int count, char **words) {
     static const struct option names[] = {
         {"port", 1, 0, 'p'},    {"path", 1, 0, 'u'},     {"viewers", 1, 0, 'n'},        {"first", 1, 0, 'f'},
         {"stalled", 1, 0, 'k'}, {"stall-at", 1, 0, 'a'}, {"receive-buffer", 1, 0, 'b'}, {"hold", 1, 0, 'o'},
         {"pid", 1, 0, 'c'},     {"idle", 1, 0, 'i'},     {"limit", 1, 0, 'l'},          {"help", 0, 0, 'h'},
+        {"dialect", 1, 0, 'd'}, {"execution", 1, 0, 'x'}, {"cursor", 1, 0, 's'},        {"reconnect", 0, 0, 'r'},
         {0, 0, 0, 0}};
     for (int name; (name = getopt_long(count, words, "", names, NULL)) != -1;) switch (name) {
+        case 'd': option.dialect = dialect_named(optarg); break;
+        case 'x': option.execution = optarg; break;
+        case 's': option.cursor = optarg; break;
+        case 'r': option.reconnect = true; break;
         case 'p': option.port = atoi(optarg); break;
         case 'u': option.path = optarg; break;
         case 'n': option.viewers = atoi(optarg); break;
@@ -86,9 +103,11 @@ static void read_options(int count, char **words) {
     if (option.port < 1 || option.port > 65535) usage("--port is needed");
     if (option.viewers < 0 || option.stalled < 0) usage("counts are not negative");
     if (strlen(option.path) > 400) usage("--path is too long");
+    if (option.dialect == RICH && (!option.execution || strlen(option.execution) > 128 || !option.cursor))
+        usage("a rich viewer needs --execution and --cursor");
 }
 
-/* ---- clocks and histograms -------------------------------------------------------------------- */
+/* ---- clocks ----------------------------------------------------------------------------------- */
 
 static uint64_t clock_ns(clockid_t clock) {
     struct timespec now;
@@ -97,38 +116,6 @@ static uint64_t clock_ns(clockid_t clock) {
 }
 
 static uint64_t monotonic(void) { return clock_ns(CLOCK_MONOTONIC); }
-
-/* Log-linear buckets, 64 a power of two: values are kept to within 1.6 %. */
-enum { BUCKETS = 64 * 40 };
-typedef struct {
-    uint32_t count[BUCKETS];
-    uint64_t total, max;
-} Histogram;
-
-static int bucket_of(uint64_t value) {
-    if (value < 64) return (int)value;
-    int power = 63 - __builtin_clzll(value);
-    int bucket = (power - 5) * 64 + (int)(value >> (power - 6) & 63);
-    return bucket < BUCKETS ? bucket : BUCKETS - 1;
-}
-
-static double value_of(int bucket) {
-    if (bucket < 64) return bucket;
-    return (double)((64ull + bucket % 64) << (bucket / 64 - 1)) * (1 + 1.0 / 128);
-}
-
-static void record(Histogram *in, uint64_t value) {
-    in->count[bucket_of(value)]++;
-    in->total++;
-    if (value > in->max) in->max = value;
-}
-
-static double quantile_ms(const Histogram *of, double share) {
-    uint64_t seen = 0, wanted = (uint64_t)((double)of->total * share);
-    for (int bucket = 0; bucket < BUCKETS; bucket++)
-        if ((seen += of->count[bucket]) > wanted) return value_of(bucket) / 1e6;
-    return (double)of->max / 1e6;
-}
 
 /* ---- what is measured ------------------------------------------------------------------------- */
 
@@ -139,7 +126,9 @@ typedef struct {
     Stage stage;
     uint16_t port;           /* our end: how /proc/net/tcp names the server's end of it */
     uint64_t next_seq;       /* what must come next */
-    uint64_t live_at, gone_at;
+    uint32_t tag;            /* of the chain up to there */
+    uint64_t acked_seq, unacked_bytes;
+    uint64_t live_at, gone_at, again_at, away_since;
     char *rest;              /* start of a frame whose end has not arrived */
     size_t rest_bytes;
 } Viewer;
@@ -152,9 +141,9 @@ static Phase phase = BEFORE;
 
 static Viewer *viewers;
 static char *buffer;
-static int poll_fd, live, done, lost, refused_code;
-static uint64_t deliveries, events, folded, frames, bytes_in, reads, out_of_order, binary_frames;
-static uint64_t first_event_at, last_event_at;
+static int poll_fd, live, done, lost, refused_code, returns, returns_by_second[MAX_SLICES];
+static uint64_t deliveries, events, folded, frames, bytes_in, reads, out_of_order, binary_frames, broken, longest_away;
+static uint64_t first_event_at, last_event_at, started_at, ended_at;
 static uint64_t read_at, read_at_real; /* when the bytes in hand were read: monotonic, and CLOCK_REALTIME */
 
 /* ---- the processes under test ----------------------------------------------------------------- */
@@ -197,22 +186,35 @@ static void watch(Viewer *viewer, uint32_t what, int how) {
     epoll_ctl(poll_fd, how, viewer->fd, &interest);
 }
 
-static void leave(Viewer *viewer, Stage stage) {
+/* `again_ms`: when a viewer that may come back was told to do so. */
+static void leave_for(Viewer *viewer, Stage stage, uint64_t again_ms) {
+    bool returns_later = option.reconnect && stage == LOST && !viewer->stalled && viewer->stage != DONE;
     if (viewer->stage == LIVE) live--;
-    if (stage == LOST && !viewer->stalled) lost++;
+    if (returns_later) {
+        if (!viewer->away_since) viewer->away_since = monotonic();
+        viewer->again_at = monotonic() + (again_ms / 2 + (uint64_t)rand() % (again_ms / 2 + 1)) * MILLISECOND;
+        free(viewer->rest);
+        viewer->rest = NULL;
+        viewer->rest_bytes = 0;
+    } else if (stage == LOST && !viewer->stalled) {
+        lost++;
+    }
     viewer->stage = stage;
     if (viewer->stalled && !viewer->gone_at) viewer->gone_at = monotonic();
     close(viewer->fd);
     viewer->fd = -1;
 }
 
-static void open_viewer(Viewer *viewer, bool stalled) {
+enum { AGAIN_MS = 500 };
+static void leave(Viewer *viewer, Stage stage) { leave_for(viewer, stage, AGAIN_MS); }
+
+static void connect_viewer(Viewer *viewer) {
     int on = 1;
-    *viewer = (Viewer){.stalled = stalled, .next_seq = option.first, .stage = CONNECTING};
+    viewer->stage = CONNECTING;
     viewer->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (viewer->fd < 0) { perror("wsload: socket"); exit(3); }
     setsockopt(viewer->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (stalled) setsockopt(viewer->fd, SOL_SOCKET, SO_RCVBUF, &option.receive_buffer, sizeof(int));
+    if (viewer->stalled) setsockopt(viewer->fd, SOL_SOCKET, SO_RCVBUF, &option.receive_buffer, sizeof(int));
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)option.port)};
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (connect(viewer->fd, (struct sockaddr *)&address, sizeof address) && errno != EINPROGRESS) {
@@ -222,16 +224,59 @@ static void open_viewer(Viewer *viewer, bool stalled) {
     watch(viewer, EPOLLIN | EPOLLOUT, EPOLL_CTL_ADD);
 }
 
+static void open_viewer(Viewer *viewer, bool stalled) {
+    *viewer = (Viewer){.stalled = stalled, .next_seq = option.first};
+    uint64_t seq;
+    if (option.cursor && cursor_after(option.cursor, option.cursor + strlen(option.cursor) + 1, "", &seq, &viewer->tag)) {
+        viewer->next_seq = seq + 1;
+        viewer->acked_seq = seq;
+    }
+    connect_viewer(viewer);
+}
+
+static void return_those_due(void) {
+    uint64_t now = monotonic();
+    for (int i = 0; i < option.viewers; i++) {
+        if (!viewers[i].again_at || viewers[i].again_at > now) continue;
+        viewers[i].again_at = 0;
+        connect_viewer(&viewers[i]);
+    }
+}
+
+/* A client's frame, masked by zero. */
+static void say(Viewer *viewer, unsigned char kind, const char *payload, size_t length) {
+    unsigned char frame[8 + 600] = {kind, 0x80};
+    size_t header = length < 126 ? 6 : 8;
+    if (length > 600) return;
+    frame[1] |= (unsigned char)(length < 126 ? length : 126);
+    if (header == 8) { frame[2] = (unsigned char)(length >> 8); frame[3] = (unsigned char)length; }
+    memcpy(frame + header, payload, length);
+    if (send(viewer->fd, frame, header + length, MSG_NOSIGNAL) < 0 && errno != EAGAIN) leave(viewer, LOST);
+}
+
+#define SAY(viewer, ...) do { \
+        char text[600]; \
+        int length = snprintf(text, sizeof text, __VA_ARGS__); \
+        if (length > 0 && length < (int)sizeof text) say(viewer, 0x81, text, (size_t)length); \
+    } while (0)
+
+static void subscribe(Viewer *viewer) {
+    SAY(viewer, "{\"t\":\"hello\",\"client\":\"wsload\"}");
+    SAY(viewer, "{\"t\":\"sub\",\"x\":\"%s\",\"cur\":\"%.*s.%lu.%08x\"}", option.execution,
+        (int)strcspn(option.cursor, "."), option.cursor, viewer->next_seq - 1, viewer->tag);
+}
+
 static void ask_upgrade(Viewer *viewer) {
-    char request[700];
+    char request[700], offer[80] = "";
     struct sockaddr_in own;
     socklen_t size = sizeof own;
+    if (option.subprotocol) snprintf(offer, sizeof offer, "Sec-WebSocket-Protocol: %s\r\n", option.subprotocol);
     int length = snprintf(request, sizeof request,
                           "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                          "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
-                          option.path, option.port);
+                          "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%s\r\n",
+                          option.path, option.port, offer);
     if (getsockname(viewer->fd, (struct sockaddr *)&own, &size) == 0) viewer->port = ntohs(own.sin_port);
-    if (write(viewer->fd, request, (size_t)length) != length) { leave(viewer, LOST); return; }
+    if (send(viewer->fd, request, (size_t)length, MSG_NOSIGNAL) != length) { leave(viewer, LOST); return; }
     viewer->stage = HANDSHAKE;
     watch(viewer, EPOLLIN, EPOLL_CTL_MOD);
 }
@@ -240,30 +285,17 @@ static void go_live(Viewer *viewer) {
     viewer->stage = LIVE;
     viewer->live_at = monotonic();
     live++;
+    if (viewer->away_since) {
+        uint64_t away = viewer->live_at - viewer->away_since, second = (viewer->live_at - started_at) / SECOND;
+        if (away > longest_away) longest_away = away;
+        if (second < MAX_SLICES) returns_by_second[second]++;
+        returns++;
+        viewer->away_since = 0;
+    }
+    if (option.dialect == RICH) subscribe(viewer);
+    if (viewer->fd < 0) return;
     /* A stalled viewer is asked about no data from here on; only its end is still reported. */
     if (viewer->stalled) watch(viewer, EPOLLRDHUP, EPOLL_CTL_MOD);
-}
-
-static void pong(Viewer *viewer, const char *payload, size_t length) {
-    unsigned char frame[6 + 125] = {0x8a, (unsigned char)(0x80 | length)}; /* masked by zero */
-    if (length > 125) return;
-    memcpy(frame + 6, payload, length);
-    if (write(viewer->fd, frame, 6 + length) < 0 && errno != EAGAIN) leave(viewer, LOST);
-}
-
-/* The text after `key` and optional blanks, or NULL; `within` bounds how far the search goes. */
-static const char *after_key(const char *from, const char *end, size_t within, const char *key) {
-    size_t length = strlen(key), room = (size_t)(end - from);
-    const char *found = memmem(from, room < within ? room : within, key, length);
-    if (!found) return NULL;
-    for (found += length; found < end && *found == ' ';) found++;
-    return found;
-}
-
-static uint64_t number_at(const char *text, const char *end) {
-    uint64_t value = 0;
-    while (text < end && *text >= '0' && *text <= '9') value = value * 10 + (uint64_t)(*text++ - '0');
-    return value;
 }
 
 static void measure(uint64_t due) {
@@ -279,24 +311,56 @@ static void measure(uint64_t due) {
     record(by_second[second], latency);
 }
 
-static void text_frame(Viewer *viewer, const char *text, size_t length) {
-    const char *end = text + length;
-    const char *seq = after_key(text, end, 240, "\"seq\":");
-    frames++;
-    if (!seq) { folded++; return; }
-    uint64_t number = number_at(seq, end);
-    if (number != viewer->next_seq) out_of_order++;
-    viewer->next_seq = number + 1;
-    events++;
-    const char *type = after_key(seq, end, 120, "\"type\":");
-    bool terminal = type && type + 2 < end && (type[1] == 'c' || type[1] == 'e');
-    const char *tick = terminal ? NULL : after_key(type ? type : seq, end, 400, "\"tick ");
-    if (tick) measure(number_at(tick, end));
-    if (terminal && viewer->stage == LIVE) {
+/* The server lets a viewer have so much and no more until it hears from it. */
+enum { ACK_EVENTS = 2048, ACK_BYTES = 512 << 10 };
+static void acknowledge(Viewer *viewer, size_t bytes) {
+    viewer->unacked_bytes += bytes;
+    if (viewer->next_seq - 1 - viewer->acked_seq < ACK_EVENTS && viewer->unacked_bytes < ACK_BYTES) return;
+    viewer->acked_seq = viewer->next_seq - 1;
+    viewer->unacked_bytes = 0;
+    SAY(viewer, "{\"t\":\"ack\",\"x\":\"%s\",\"seq\":%lu}", option.execution, viewer->acked_seq);
+}
+
+static void take_events(Viewer *viewer, const Carried *carried, size_t bytes) {
+    if (carried->after + 1 != viewer->next_seq) out_of_order++;
+    if (carried->broken) broken++;
+    events += carried->upto - carried->after;
+    viewer->next_seq = carried->upto + 1;
+    viewer->tag = carried->tag;
+    for (int i = 0; i < carried->ticks; i++) measure(carried->due[i]);
+    if (carried->ends && viewer->stage == LIVE) {
         viewer->stage = DONE;
         live--;
         done++;
+        ended_at = read_at;
     }
+    if (option.dialect == RICH) acknowledge(viewer, bytes);
+}
+
+static void take_payload(Viewer *viewer, const char *payload, size_t length, bool binary) {
+    Carried carried = read_payload(option.dialect, payload, length, binary, viewer->tag);
+    frames++;
+    if (binary) binary_frames++;
+    switch (carried.meaning) {
+        case EVENTS: take_events(viewer, &carried, length); break;
+        case FOLDED: folded++; break;
+        case POSITION: /* of a viewer that resumes it is its own */
+            if (carried.upto + 1 != viewer->next_seq || carried.tag != viewer->tag) broken++;
+            break;
+        case PING:
+            if (option.dialect == RICH) SAY(viewer, "{\"t\":\"pong\",\"n\":%lu}", carried.number);
+            else say(viewer, 0x81, "3", 1);
+            break;
+        case OPENED: say(viewer, 0x81, "40", 2); break;
+        case REFUSED: leave(viewer, LOST); break;
+        case NOTHING: break;
+    }
+}
+
+/* How long the server asks a viewer that it lets go to stay away. */
+static uint64_t return_after_ms(const char *reason, size_t length) {
+    uint64_t ms = number_after(reason, reason + length, length, "\"retry\":");
+    return ms ? ms : AGAIN_MS;
 }
 
 /* Take the whole frames in [at, end); returns where the first incomplete one starts. */
@@ -311,14 +375,12 @@ static char *take_frames(Viewer *viewer, char *at, char *end) {
         if ((uint64_t)(end - at) < header + length) break;
         char *payload = at + header;
         switch (head[0] & 15) {
-            case 1: text_frame(viewer, payload, length); break;
+            case 1: case 2: take_payload(viewer, payload, length, (head[0] & 15) == 2); break;
             case 8:
                 refused_code = length >= 2 ? (unsigned char)payload[0] << 8 | (unsigned char)payload[1] : 1005;
-                leave(viewer, LOST);
+                leave_for(viewer, LOST, return_after_ms(payload, length));
                 break;
-            case 9: pong(viewer, payload, length); break;
-            case 10: break;
-            default: binary_frames++;
+            case 9: say(viewer, 0x8a, payload, length); break;
         }
         at += header + length;
     }
@@ -329,6 +391,7 @@ static char *take_handshake(Viewer *viewer, char *at, char *end) {
     char *blank = memmem(at, (size_t)(end - at), "\r\n\r\n", 4);
     if (!blank) return NULL;
     if (end - at < 12 || memcmp(at, "HTTP/1.1 101", 12)) {
+        if (viewer->away_since) { leave(viewer, LOST); return NULL; } /* draining: another answers soon */
         fprintf(stderr, "wsload: refused: %.*s\n", (int)(end - at < 600 ? end - at : 600), at);
         exit(3);
     }
@@ -355,6 +418,7 @@ static void readable(Viewer *viewer) {
     char *at = buffer, *end = buffer + kept + got;
     if (viewer->stage == HANDSHAKE) {
         char *body = take_handshake(viewer, at, end);
+        if (viewer->fd < 0) return;
         if (!body) { keep_rest(viewer, at, end); return; }
         at = body;
     }
@@ -365,6 +429,7 @@ static void readable(Viewer *viewer) {
 static void handle(Viewer *viewer, uint32_t what) {
     if (viewer->fd < 0) return;
     if (viewer->stage == CONNECTING) {
+        if (what & (EPOLLERR | EPOLLHUP) && viewer->away_since) { leave(viewer, LOST); return; }
         if (what & (EPOLLERR | EPOLLHUP)) { fprintf(stderr, "wsload: connection refused\n"); exit(3); }
         ask_upgrade(viewer);
     } else if (viewer->stalled && viewer->stage == LIVE) {
@@ -437,6 +502,7 @@ static void run(uint64_t until) {
     int beat = 0;
     for (uint64_t now; (now = monotonic()) < until;) {
         turn(20);
+        if (option.reconnect) return_those_due();
         if (now >= next_sample) {
             next_sample = now + 100 * MILLISECOND;
             sample_servers();
@@ -473,22 +539,37 @@ static void print_stalled(void) {
            gone, gone ? soonest : 0, latest);
 }
 
-static void print_result(double connect_s, double own_cpu) {
+static void print_returns(void) {
+    int most = 0;
+    for (int i = 0; i < MAX_SLICES; i++)
+        if (returns_by_second[i] > most) most = returns_by_second[i];
+    printf(", \"returns\": %d, \"most_returns_per_s\": %d, \"longest_away_s\": %.3f", returns, most,
+           (double)longest_away / 1e9);
+}
+
+static void print_by_second(const char *name, double share) {
+    printf(", \"%s\": [", name);
+    for (int i = 0, printed = 0; i < MAX_SLICES; i++)
+        if (by_second[i]) printf("%s%.3f", printed++ ? ", " : "", quantile_ms(by_second[i], share));
+    printf("]");
+}
+
+static void print_result(double connect_s, double whole_s, double own_cpu) {
     double wall = (double)(last_event_at - first_event_at) / 1e9;
-    printf("{\"viewers\": %d, \"done\": %d, \"lost\": %d, \"close_code\": %d, \"out_of_order\": %lu, \"events\": %lu, "
+    printf("{\"viewers\": %d, \"done\": %d, \"lost\": %d, \"close_code\": %d, \"out_of_order\": %lu, \"broken\": %lu, \"events\": %lu, "
            "\"folded\": %lu, \"binary\": %lu, \"frames\": %lu, \"reads\": %lu, \"bytes\": %lu, \"connect_s\": %.3f, "
-           "\"wall_s\": %.3f, \"deliveries\": %lu, \"deliveries_per_s\": %.0f, \"generator_cpu\": %.3f",
-           option.viewers, done, lost, refused_code, out_of_order, events, folded, binary_frames, frames, reads,
-           bytes_in, connect_s, wall, deliveries, wall > 0 ? (double)deliveries / wall : 0, own_cpu);
+           "\"wall_s\": %.3f, \"whole_s\": %.3f, \"deliveries\": %lu, \"deliveries_per_s\": %.0f, \"generator_cpu\": %.3f",
+           option.viewers, done, lost, refused_code, out_of_order, broken, events, folded, binary_frames, frames, reads,
+           bytes_in, connect_s, wall, whole_s, deliveries, wall > 0 ? (double)deliveries / wall : 0, own_cpu);
     print_latency("latency", &overall);
     if (option.stalled) {
         for (int i = 0; i < PHASES; i++) print_latency(PHASE_NAMES[i], &by_phase[i]);
         print_stalled();
     }
-    printf(", \"p50_by_second_ms\": [");
-    for (int i = 0, printed = 0; i < MAX_SLICES; i++)
-        if (by_second[i]) printf("%s%.3f", printed++ ? ", " : "", quantile_ms(by_second[i], .5));
-    printf("], \"servers\": [");
+    if (option.reconnect) print_returns();
+    print_by_second("p50_by_second_ms", .5);
+    print_by_second("p99_by_second_ms", .99);
+    printf(", \"servers\": [");
     for (int i = 0; i < option.servers; i++) {
         double cpu = (double)(server[i].cpu_end - server[i].cpu_start) / 1e9;
         printf("%s{\"pid\": %d, \"cpu_s\": %.3f, \"rss_start_kib\": %ld, \"rss_connected_kib\": %ld, \"rss_peak_kib\": %ld, "
@@ -517,12 +598,13 @@ int main(int count, char **words) {
     poll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (!viewers || !buffer || poll_fd < 0) { perror("wsload"); return 3; }
 
-    uint64_t started = monotonic(), until = started + (uint64_t)(option.limit * 1e9);
+    started_at = monotonic();
+    uint64_t until = started_at + (uint64_t)(option.limit * 1e9);
     for (int i = 0; i < option.servers; i++) server[i].rss_start = rss_kib(option.pid[i]);
     open_viewers(0, option.viewers, until);
     if (option.stalled && option.stall_at <= 0)
         open_viewers(option.viewers, option.viewers + option.stalled, until);
-    double connect_s = (double)(monotonic() - started) / 1e9;
+    double connect_s = (double)(monotonic() - started_at) / 1e9;
     turn(50);
     for (int i = 0; i < option.servers; i++) {
         server[i].rss_connected = rss_kib(option.pid[i]);
@@ -537,6 +619,6 @@ int main(int count, char **words) {
     double elapsed = (double)(monotonic() - ready_at) / 1e9;
     for (int i = 0; i < option.servers; i++) /* where the limit or the idle time came before the last viewer's end */
         if (server[i].cpu_end == server[i].cpu_start) server[i].cpu_end = cpu_ns(option.pid[i]);
-    print_result(connect_s, elapsed > 0 ? (own_cpu_s() - cpu_before) / elapsed : 0);
+    print_result(connect_s, (double)(ended_at - started_at) / 1e9, elapsed > 0 ? (own_cpu_s() - cpu_before) / elapsed : 0);
     return 0;
 }
