@@ -11,8 +11,9 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
-from tests.support.builders import a_batch, a_new_execution, a_summary, lines_of
+from tests.support.builders import AT, WORKFLOW, a_batch, a_new_execution, a_summary, lines_of
 from tests.support.eventually import eventually
 
 from headway.adapters.journal import sqlite_catalog, sqlite_housekeeping, wal_checkpointer
@@ -21,8 +22,16 @@ from headway.adapters.journal.sqlite_database import SqliteDatabase
 from headway.adapters.journal.sqlite_schema import MIGRATIONS
 from headway.adapters.journal.writer_lock import WriterLock
 from headway.domain.identifiers import ExecutionId
-from headway.errors import ConflictError, JournalCorrupt, JournalTooNew, JournalUnavailable
-from headway.ports import Appended, ExecutionFilter
+from headway.errors import (
+    AppendConflict,
+    ConflictError,
+    ExecutionClosed,
+    JournalCorrupt,
+    JournalTooNew,
+    JournalUnavailable,
+    LeaseLost,
+)
+from headway.ports import Appended, Batch, ExecutionFilter, Lease, Summary
 
 
 @pytest.fixture
@@ -354,6 +363,130 @@ class TestVersions:
             SqliteDatabase(path, "FULL", steps)
         SqliteJournal(path).close()
         assert by_hand(path, "SELECT count(*) FROM sqlite_schema WHERE name = 'colour'") == [(0,)]
+
+
+class Runner:
+    """A worker's appends to one execution, each on the one before."""
+
+    def __init__(self, journal: SqliteJournal, owner: str = "w1") -> None:
+        self.execution_id, _ = journal.create(a_new_execution())
+        (record,) = journal.claim(owner, [WORKFLOW], 1)
+        self._journal, self._lease = journal, Lease(owner=owner, epoch=record.lease_epoch)
+        self._size, self._seq = 0, record.head.last_seq
+
+    def batch(self, summary: Summary | None = None) -> Batch:
+        return a_batch(
+            self.execution_id,
+            first_producer_seq=self._size + 1,
+            producer_epoch=self._lease.epoch,
+            lease=self._lease,
+            expected_last_seq=self._seq,
+            summary=summary or a_summary(),
+        )
+
+    def append(self, summary: Summary | None = None) -> None:
+        (appended,) = self._journal.append([self.batch(summary)])
+        assert isinstance(appended, Appended)
+        self._seq, self._size = appended.last_seq, self._size + 1
+
+
+class TestRowsLeft:
+    """What this process wrote last is not read again, and still it is what the table says that counts."""
+
+    @pytest.fixture
+    def other(self, journal: SqliteJournal, path: Path) -> Iterator[SqliteJournal]:
+        other = SqliteJournal(path)  # as of another process
+        yield other
+        other.close()
+
+    def test_who_goes_on_reads_no_row(self, journal: SqliteJournal) -> None:
+        runner = Runner(journal)
+        runner.append()
+        statements: list[str] = []
+        journal._database._writer.set_trace_callback(statements.append)
+        runner.append()
+        assert [each.split()[0] for each in statements] == ["BEGIN", "UPDATE", "INSERT", "COMMIT"]
+
+    def test_another_process_in_between_is_noticed_for_its_execution_alone(
+        self, journal: SqliteJournal, other: SqliteJournal
+    ) -> None:
+        first, second = Runner(journal), Runner(journal)
+        first.append()
+        second.append()
+        other.append([a_batch(first.execution_id, producer_id="control")])
+
+        refused, stored = journal.append([first.batch(), second.batch()])
+
+        assert isinstance(refused, AppendConflict)
+        assert isinstance(stored, Appended)
+        heads = journal.heads([first.execution_id, second.execution_id])
+        assert [head.last_seq for head in heads.values()] == [3, 3]
+        assert len(lines_of(journal.read(first.execution_id, 0))) == 3
+
+    def test_a_lease_that_another_process_has_ended_is_lost(
+        self, journal: SqliteJournal, other: SqliteJournal
+    ) -> None:
+        runner = Runner(journal)
+        runner.append()
+        other.release("w1", crashed=True)
+        other.claim("w2", [WORKFLOW], 1)
+        (refused,) = journal.append([runner.batch()])
+        assert isinstance(refused, LeaseLost)
+
+    def test_an_end_that_another_process_has_written_is_the_end(
+        self, journal: SqliteJournal, other: SqliteJournal
+    ) -> None:
+        runner = Runner(journal)
+        runner.append()
+        other.append([a_batch(runner.execution_id, producer_id="supervisor", closes=True)])
+        (refused,) = journal.append([runner.batch()])
+        assert isinstance(refused, ExecutionClosed)
+
+    def test_a_batch_whose_outcome_was_not_told_is_stored_once(self, journal: SqliteJournal) -> None:
+        runner = Runner(journal)
+        runner.append()
+        batch = runner.batch()
+        (first,), (again,) = journal.append([batch]), journal.append([batch])
+        assert isinstance(first, Appended)
+        assert isinstance(again, Appended)
+        assert again.duplicate
+        assert (again.first_seq, again.last_seq, again.last_tag) == (
+            first.first_seq,
+            first.last_seq,
+            first.last_tag,
+        )
+
+    def test_a_commit_that_fails_leaves_nothing_to_build_on(self, journal: SqliteJournal, path: Path) -> None:
+        runner = Runner(journal)
+        runner.append()
+        by_hand(path, "CREATE TRIGGER full BEFORE INSERT ON segment BEGIN SELECT RAISE(ABORT, 'full'); END")
+        with pytest.raises(JournalUnavailable):
+            journal.append([runner.batch()])
+        by_hand(path, "DROP TRIGGER full")
+        runner.append()
+        assert len(lines_of(journal.read(runner.execution_id, 0))) == 3
+
+    def test_every_column_of_the_list_is_what_the_last_append_said(self, journal: SqliteJournal) -> None:
+        runner = Runner(journal)
+        runner.append()
+        said = a_summary()
+        for name, value in {
+            "progress": 50.0,
+            "indeterminate": True,
+            "phase": "waiting",
+            "questions": 1,
+            "message": "deploy?",
+            "attempt": 2,
+            "error": "KeyError: 'sku'",
+            "error_code": "workflow_failed",
+            "started_at": None,
+            "ended_at": AT,
+            "status": "failed",
+        }.items():
+            said = msgspec.structs.replace(said, **{name: value})
+            runner.append(said)
+            assert journal.get(runner.execution_id).summary == said
+        assert said != a_summary()
 
 
 class TestWriters:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing_extensions import override
 
 from headway.adapters.journal import sqlite_catalog, sqlite_housekeeping, sqlite_log
-from headway.adapters.journal.sqlite_append import append_batches
+from headway.adapters.journal.sqlite_append import Appender, Overtaken
 from headway.adapters.journal.sqlite_database import SqliteDatabase, Synchronous
 from headway.domain.identifiers import ExecutionId, WorkflowId
 from headway.domain.workflow import SourceFile, WorkflowDefinition
@@ -48,13 +48,19 @@ class SqliteJournal(Journal):
     ) -> None:
         self._database = SqliteDatabase(Path(path), synchronous)
         self._new_epoch = new_epoch
+        self._appender = Appender()
 
     @override
     def append(self, batches: Sequence[Batch]) -> list[Appended | Exception]:
         if not batches:
             return []
-        with self._database.writing() as cursor:
-            return append_batches(cursor, batches)
+        try:
+            with self._database.writing() as cursor:
+                return self._appender.append(cursor, batches)
+        except Overtaken:
+            with self._database.writing() as cursor:
+                self._appender.forget()
+                return self._appender.append(cursor, batches)
 
     @override
     def read(

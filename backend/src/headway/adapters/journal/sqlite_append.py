@@ -1,7 +1,8 @@
 """The append path on SQLite: all batches of a call in few statements, in the caller's transaction.
 
 Each call into SQLite gives up the interpreter for a moment, so the batches are read, decided on and written
-together.
+together. A row that this process wrote last is not read again: the UPDATE asks whether it is still as it was
+left, and where it is not, the caller begins anew (`Overtaken`).
 """
 
 import sqlite3
@@ -33,15 +34,23 @@ _INSERT_SEGMENT = """
 INSERT INTO segment (execution_id, first_seq, last_seq, tag_before, tag_after, body) VALUES (?, ?, ?, ?, ?, ?)
 """
 _ADVANCE = """
-last_seq = ?, last_tag = ?, producer_id = ?, producer_epoch = ?, last_producer_seq = ?,
-producer_first_seq = ?, producer_size = ?, producer_tag = ?
+UPDATE execution SET last_seq = ?, last_tag = ?, producer_id = ?, producer_epoch = ?, last_producer_seq = ?,
+    producer_first_seq = ?, producer_size = ?, producer_tag = ?
+WHERE number = ?
 """
-_SUMMARY = """
-status = ?, phase = ?, progress = ?, indeterminate = ?, attempt = ?,
-started_at = ?, ended_at = ?, message = ?, error = ?, error_code = ?, questions = ?
+# Position, tag and lease together say that nobody has written since: a tag stands for one history.
+_FOLLOW = """
+UPDATE execution SET last_seq = ?1, last_tag = ?2, last_producer_seq = last_producer_seq + ?3,
+    producer_first_seq = last_seq + 1, producer_size = ?3, producer_tag = ?2,
+    progress = ?4, indeterminate = ?5
+WHERE number = ?6 AND last_seq = ?7 AND last_tag = ?8 AND closed = 0
+    AND lease_owner = ?9 AND lease_epoch = ?10
 """
-_UPDATE = f"UPDATE execution SET {_ADVANCE} WHERE number = ?"
-_UPDATE_WITH_SUMMARY = f"UPDATE execution SET {_ADVANCE}, {_SUMMARY} WHERE number = ?"
+_DESCRIBE = """
+UPDATE execution SET status = ?, phase = ?, progress = ?, indeterminate = ?, attempt = ?,
+    started_at = ?, ended_at = ?, message = ?, error = ?, error_code = ?, questions = ?
+WHERE number = ?
+"""
 # Apart from the other columns: `closed` is in an index, which would be written with each append.
 _CLOSE = "UPDATE execution SET closed = 1 WHERE number = ?"
 _FORGET_CRASHES = "UPDATE execution SET crashes = 0 WHERE number = ?"
@@ -56,25 +65,101 @@ _DELETE_CHECKPOINT = "DELETE FROM checkpoint WHERE execution_id = ? AND seq = ?"
 
 _encode = msgspec.json.Encoder().encode
 
+MAX_LEFT = 20_000  # rows that are remembered
+
+
+class Overtaken(Exception):
+    """Others have written to an execution since this process did: nothing of the call may be kept."""
+
 
 class _Row(NamedTuple):
-    """What the table says of an execution that a batch is for."""
+    """What the table says of an execution that a batch is for; with `left`, as this process left it."""
 
     number: int
     standing: Standing
     crashes: int
     last: ProducerMark
+    left: Summary | None = None
 
 
-def append_batches(cursor: sqlite3.Cursor, batches: Sequence[Batch]) -> list[Appended | Exception]:
-    """Store the batches in order; of each one, where it is now, or why not and nothing of it is stored."""
-    outcomes: list[Appended | Exception] = []
-    for some in _without_repeats(batches):
-        rows = _rows(cursor, [batch.execution_id for batch in some])
-        writes = _Writes()
-        outcomes += [_append(cursor, batch, rows.get(batch.execution_id), writes) for batch in some]
-        writes.carry_out(cursor)
-    return outcomes
+class Appender:
+    """Stores batches; belongs to whoever holds the writer's lock.
+
+    It remembers the rows of the executions that it appends to as their runner. That is never believed, only
+    tried: a row that is no longer so is not written to.
+    """
+
+    def __init__(self) -> None:
+        self._left: dict[ExecutionId, _Row] = {}
+
+    def forget(self) -> None:
+        """Read every row anew."""
+        self._left.clear()
+
+    def append(self, cursor: sqlite3.Cursor, batches: Sequence[Batch]) -> list[Appended | Exception]:
+        """Store the batches in order; of each one, where it is now, or why not and nothing of it is stored.
+
+        Raises:
+            Overtaken: Undo the transaction, `forget`, and try again.
+        """
+        outcomes: list[Appended | Exception] = []
+        for some in _without_repeats(batches):
+            rows = self._rows_left(some)
+            unread = [batch.execution_id for batch in some if batch.execution_id not in rows]
+            if unread:
+                rows |= _read_rows(cursor, unread)
+            writes = _Writes()
+            outcomes += [self._store(cursor, batch, rows.get(batch.execution_id), writes) for batch in some]
+            writes.carry_out(cursor)
+        return outcomes
+
+    def _rows_left(self, batches: Sequence[Batch]) -> dict[ExecutionId, _Row]:
+        """Of those batches that fit them: a refusal, too, has to be what the table says."""
+        rows = {}
+        for batch in batches:
+            row = self._left.get(batch.execution_id)
+            if row is not None and _follows_on(batch, row) and admit(batch, row.standing, row.last) is None:
+                rows[batch.execution_id] = row
+        return rows
+
+    def _store(
+        self, cursor: sqlite3.Cursor, batch: Batch, row: _Row | None, writes: "_Writes"
+    ) -> Appended | Exception:
+        if row is None:
+            return ExecutionNotFound(execution_id=batch.execution_id)
+        if row.left is None:
+            is_same = row.last.producer_id == batch.producer_id
+            verdict = admit(batch, row.standing, row.last if is_same else _producer(cursor, batch, row.last))
+            if verdict is not None:
+                return verdict
+        segment = seal(batch, row.standing.last_seq, row.standing.last_tag)
+        mark = mark_of(batch, segment)
+        writes.add(row, batch, segment, mark)
+        self._remember(row, batch, segment, mark)
+        if batch.checkpoint is not None:
+            _put_checkpoint(cursor, batch.execution_id, segment.last_seq, batch.checkpoint)
+        return Appended(segment.first_seq, segment.last_seq, segment.tag_after)
+
+    def _remember(self, row: _Row, batch: Batch, segment: Segment, mark: ProducerMark) -> None:
+        if batch.closes or batch.lease is None or batch.summary is None:
+            self._left.pop(batch.execution_id, None)
+            return
+        if len(self._left) >= MAX_LEFT:
+            self._left.clear()  # of runs that went on elsewhere: who runs here is soon back
+        standing = Standing(segment.last_seq, segment.tag_after, False, batch.lease.owner, batch.lease.epoch)
+        crashes = 0 if batch.progressed else row.crashes
+        self._left[batch.execution_id] = _Row(row.number, standing, crashes, mark, batch.summary)
+
+
+def _follows_on(batch: Batch, row: _Row) -> bool:
+    """Whether the batch is of the producer that wrote last, under the same lease, and tells of the state."""
+    last = row.last
+    return (
+        batch.producer_id == last.producer_id
+        and batch.producer_epoch == last.epoch
+        and batch.lease is not None
+        and batch.summary is not None
+    )
 
 
 def summary_columns(summary: Summary) -> tuple[Any, ...]:
@@ -104,36 +189,71 @@ class _Writes:
     def __init__(self) -> None:
         self._segments: list[tuple[Any, ...]] = []
         self._advances: list[tuple[Any, ...]] = []
-        self._advances_with_summary: list[tuple[Any, ...]] = []
+        self._follows: list[tuple[Any, ...]] = []
+        self._descriptions: list[tuple[Any, ...]] = []
         self._producers: list[tuple[Any, ...]] = []
         self._closed: list[tuple[int]] = []
         self._settled: list[tuple[int]] = []
 
-    def add(self, row: _Row, batch: Batch, segment: Segment) -> None:
+    def add(self, row: _Row, batch: Batch, segment: Segment, mark: ProducerMark) -> None:
+        number, standing, summary = row.number, row.standing, batch.summary
         self._segments.append(_segment_columns(batch.execution_id, segment))
+        if row.left is not None and summary is not None:
+            self._follows.append(
+                (
+                    segment.last_seq,
+                    segment.tag_after,
+                    mark.size,
+                    summary.progress,
+                    summary.indeterminate,
+                    number,
+                    standing.last_seq,
+                    standing.last_tag,
+                    standing.lease_owner,
+                    standing.lease_epoch,
+                )
+            )
+        else:
+            self._advances.append((segment.last_seq, segment.tag_after, *mark, number))
         if row.last.producer_id != batch.producer_id:
             self._producers.append((batch.execution_id, *row.last))
-        advance = (segment.last_seq, segment.tag_after, *mark_of(batch, segment))
-        if batch.summary is None:
-            self._advances.append((*advance, row.number))
-        else:
-            self._advances_with_summary.append((*advance, *summary_columns(batch.summary), row.number))
+        if summary is not None and (row.left is None or not _only_advances(row.left, summary)):
+            self._descriptions.append((*summary_columns(summary), number))
         if batch.closes:
-            self._closed.append((row.number,))
+            self._closed.append((number,))
         if batch.progressed and row.crashes:
-            self._settled.append((row.number,))
+            self._settled.append((number,))
 
     def carry_out(self, cursor: sqlite3.Cursor) -> None:
+        if self._follows:
+            cursor.executemany(_FOLLOW, self._follows)
+            if cursor.rowcount != len(self._follows):
+                raise Overtaken
         for statement, rows in (
             (_INSERT_SEGMENT, self._segments),
             (_PUT_PRODUCER, self._producers),
-            (_UPDATE, self._advances),
-            (_UPDATE_WITH_SUMMARY, self._advances_with_summary),
+            (_ADVANCE, self._advances),
+            (_DESCRIBE, self._descriptions),
             (_CLOSE, self._closed),
             (_FORGET_CRASHES, self._settled),
         ):
             if rows:
                 cursor.executemany(statement, rows)
+
+
+def _only_advances(left: Summary, summary: Summary) -> bool:
+    """Whether nothing but the progress has changed, as with most appends of a running execution."""
+    return (
+        left.message == summary.message
+        and left.phase == summary.phase
+        and left.status == summary.status
+        and left.attempt == summary.attempt
+        and left.questions == summary.questions
+        and left.started_at == summary.started_at
+        and left.ended_at == summary.ended_at
+        and left.error == summary.error
+        and left.error_code == summary.error_code
+    )
 
 
 def _without_repeats(batches: Sequence[Batch]) -> Iterator[list[Batch]]:
@@ -147,7 +267,7 @@ def _without_repeats(batches: Sequence[Batch]) -> Iterator[list[Batch]]:
     yield list(some.values())
 
 
-def _rows(cursor: sqlite3.Cursor, execution_ids: list[ExecutionId]) -> dict[ExecutionId, _Row]:
+def _read_rows(cursor: sqlite3.Cursor, execution_ids: list[ExecutionId]) -> dict[ExecutionId, _Row]:
     if len(execution_ids) == 1:  # one step after the other: what that costs is waited for
         found = cursor.execute(_STANDING, execution_ids).fetchall()
     else:
@@ -156,20 +276,6 @@ def _rows(cursor: sqlite3.Cursor, execution_ids: list[ExecutionId]) -> dict[Exec
         each[0]: _Row(each[1], Standing._make(each[2:7]), each[7], ProducerMark._make(each[8:]))
         for each in found
     }
-
-
-def _append(cursor: sqlite3.Cursor, batch: Batch, row: _Row | None, writes: _Writes) -> Appended | Exception:
-    if row is None:
-        return ExecutionNotFound(execution_id=batch.execution_id)
-    is_same = row.last.producer_id == batch.producer_id
-    verdict = admit(batch, row.standing, row.last if is_same else _producer(cursor, batch, row.last))
-    if verdict is not None:
-        return verdict
-    segment = seal(batch, row.standing.last_seq, row.standing.last_tag)
-    writes.add(row, batch, segment)
-    if batch.checkpoint is not None:
-        _put_checkpoint(cursor, batch.execution_id, segment.last_seq, batch.checkpoint)
-    return Appended(segment.first_seq, segment.last_seq, segment.tag_after)
 
 
 def _segment_columns(execution_id: str, segment: Segment) -> tuple[Any, ...]:
