@@ -11,7 +11,7 @@ BACKEND_SOURCES := backend/pyproject.toml backend/uv.lock
 FRONTEND_SOURCES := $(shell find frontend/src frontend/public -type f 2>/dev/null) \
   frontend/index.html frontend/vite.config.ts frontend/package.json
 
-.PHONY: help setup run test test-backend test-frontend test-browser check static format lint types protocol bench chaos wheel clean
+.PHONY: help setup run test test-backend test-frontend test-browser check static format lint types protocol bench chaos mutations wheel clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +73,9 @@ bench: setup ## Measure, side by side with peers; the table goes to bench/result
 
 chaos: setup ## Kill, cut, freeze and restore at random for long, with 50 viewers (N=20 rounds, SEED=… repeats a run)
 	cd backend && HEADWAY_CHAOS_ROUNDS=$${N:-20} HEADWAY_CHAOS_SEED=$${SEED:-} .venv/bin/python -m pytest -q tests/chaos
+
+mutations: $(PYTHON_READY) $(NODE_READY) ## Take the checks away that exactly once rests on, one by one: a named test must fail
+	cd backend && .venv/bin/python -m scripts.mutations $(ONLY)
 
 wheel: setup ## Build backend/dist/*.whl with the interface inside
 	cd backend && rm -rf dist && (uv build --wheel --quiet 2>/dev/null || ../.cache/tools/bin/uv build --wheel --quiet) && ls dist

@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 from tests.support.authored import AuthoredExecution, define
 from tests.support.eventually import eventually
+from tests.support.restorable import Restorable
 from tests.support.server import RunningServer, serving
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from headway.adapters.hints.local import LocalHintBus
+from headway.adapters.journal.memory import MemoryJournal
 from headway.adapters.journal.sqlite import SqliteJournal
 from headway.domain.execution import State
 from headway.protocol.frames import SimpleFramer
@@ -258,6 +260,24 @@ async def test_a_position_behind_what_retention_left_is_told(server: RunningServ
     assert folded["as_of"] >= 1_000
     assert folded["state"]["counts"]["logs"] == folded["as_of"] - 1
     assert seqs(seen) == list(range(folded["as_of"] + 1, 1_303))
+
+
+@pytest.mark.parametrize("goes_on", [False, True], ids=["older copy", "another history"])
+async def test_a_log_that_is_replaced_under_a_viewer_closes_it(goes_on: bool) -> None:
+    """The sweep sees it, though nobody tells."""
+    journal = MemoryJournal()
+    with serving(journal, hints=DeafHintBus(), fanout={"sweep_s": 0.05}) as server:
+        define(journal, "audit")
+        execution = an_execution(server)
+        copied = Restorable(journal, execution)
+        execution.log(5)
+        async with viewing(server.ws(execution.id)) as viewer:
+            assert seqs(await frames(viewer, 6)) == [1, 2, 3, 4, 5, 6]
+            copied.restore()
+            if goes_on:
+                execution.log(5, "another history, {n}")
+
+            assert await closing_code(viewer) == 4410
 
 
 async def test_execution_on_the_workflow_path_resumes_there(server: RunningServer) -> None:

@@ -1,7 +1,6 @@
 """The wire contract of rich mode: a test a rule of docs/protocol.md, on a real server and real sockets."""
 
 import asyncio
-import copy
 import json
 import random
 import signal
@@ -18,6 +17,7 @@ from urllib.request import urlopen
 import pytest
 from tests.support.authored import AuthoredExecution, define
 from tests.support.eventually import eventually
+from tests.support.restorable import Restorable
 from tests.support.rich_peer import RichPeer, rich
 from tests.support.server import RunningServer, serving
 from tests.support.viewer_model import ViewerModel
@@ -293,20 +293,6 @@ async def test_a_closed_execution_is_sealed_also_for_who_has_it_all(server: Runn
         seal = await peer.next(m.Ev)
 
     assert (seal.after, seal.upto, seal.n, seal.eos) == (2, 2, 0, model.view.sealed)
-
-
-class Restorable:
-    """An execution whose journal can be put back to an older copy, as from a backup."""
-
-    def __init__(self, journal: MemoryJournal, execution: AuthoredExecution) -> None:
-        self._journal, self._execution = journal, execution
-        self._logs = copy.deepcopy(journal._logs)
-        self._written = execution._state.copy(), execution._number
-
-    def restore(self) -> None:
-        with self._journal._lock:
-            self._journal._logs = copy.deepcopy(self._logs)
-        self._execution._state, self._execution._number = self._written
 
 
 @pytest.mark.parametrize(

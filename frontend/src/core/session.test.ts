@@ -196,6 +196,14 @@ describe('what a client does with a frame', () => {
     expect(talk.subs).toBe(2)
   })
 
+  it('applies nothing of a frame that leaves events out and does not follow', () => {
+    const cf = { events: 1, logs: 1, errors: 0 }
+    const talk = following().hear(log.ev(12, 14, { cf }))
+
+    expect(talk.seqs).toEqual([])
+    expect(talk.subs).toBe(2)
+  })
+
   it('cannot check a frame that leaves events out, and takes over its cursor with its counts', () => {
     const cf = { events: 9, logs: 7, errors: 1 }
     const header = { t: 'ev', x: X, after: 10, upto: 20, cur: log.cur(20), n: 1, cf }

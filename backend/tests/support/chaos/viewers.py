@@ -17,7 +17,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus, WebSocketException
 
 from headway.domain.position import Cursor, initial_tag
-from headway.protocol.messages import DEFLATE_SUBPROTOCOL, SUBPROTOCOL, Result, Why
+from headway.protocol.codec import decode_server
+from headway.protocol.messages import DEFLATE_SUBPROTOCOL, SUBPROTOCOL, Result, SubOk, Why
 
 SILENCE_S = 26.0  # a server says something each 15 s, on every transport
 OPEN_S = 5.0
@@ -53,6 +54,7 @@ class RichViewer:
 
     def __init__(self, *, deflated: bool) -> None:
         self._offers = [DEFLATE_SUBPROTOCOL] if deflated else [SUBPROTOCOL]
+        self._head = 0
 
     async def __call__(self, url: str, watch: Watch) -> None:
         model = ViewerModel(watch.execution_id)
@@ -67,8 +69,12 @@ class RichViewer:
 
     async def _frame(self, peer: RichPeer, watch: Watch, model: ViewerModel) -> None:
         before, told = model.view, len(model.told)
-        answers = model.receive(await peer.frame(SILENCE_S))
+        frame = await peer.frame(SILENCE_S)
         peer.frames.clear()
+        message, _ = decode_server(frame)
+        if isinstance(message, SubOk):
+            self._head = message.head  # the snapshot that follows may be a little older
+        answers = model.receive(frame)
         await peer.say(*answers)
         view = model.view
         if view is not before:
@@ -88,7 +94,7 @@ class RichViewer:
             assert watch.tag is None, f"{watch}: continuity was given up without a reason"
             watch.begin_at(cursor.seq, cursor.tag)
         else:
-            watch.reset(model.told[-1], cursor)
+            watch.reset(model.told[-1], self._head, cursor)
 
 
 # --- simple mode ------------------------------------------------------------------------------------------
@@ -205,8 +211,7 @@ class LongPollViewer:
         description = msgspec.json.decode(state.content, type=_Description)
         cursor = Cursor.parse(description.cursor)
         assert description.state.seq == cursor.seq
-        watch.reset(lost.why, Cursor.parse(lost.cursor))
-        watch.begin_at(cursor.seq, cursor.tag)
+        watch.reset(lost.why, Cursor.parse(lost.cursor).seq, cursor)
         return description.cursor
 
 
@@ -238,7 +243,7 @@ class StreamViewer:
         if event == b"reset":
             lost = msgspec.json.decode(fields[b"data"], type=_Lost)
             assert lost.cursor == self._last
-            watch.reset(lost.why, cursor)
+            watch.reset(lost.why, cursor.seq, cursor)
             return
         if watch.tag is None:
             watch.begin_at(0, initial_tag(cursor.epoch))

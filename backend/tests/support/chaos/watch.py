@@ -78,9 +78,9 @@ class Watch:
         """Forget everything; the events after `base` follow."""
         self.base, self.lines, self.tag = base, [], tag
 
-    def reset(self, why: str, cursor: Cursor) -> None:
-        """It was told `reset`, with the end of the log as it is now."""
-        self.resets.append(Reset(why, cursor.seq, self.base, self.lines, self.tag))
+    def reset(self, why: str, head: int, cursor: Cursor) -> None:
+        """It was told `reset` where the log ended at `head`, and goes on from `cursor`."""
+        self.resets.append(Reset(why, head, self.base, self.lines, self.tag))
         self.begin_at(cursor.seq, cursor.tag)
 
     def take(self, seq: int, line: bytes) -> None:

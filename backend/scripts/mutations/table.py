@@ -1,0 +1,156 @@
+"""The checks that "exactly once on the screen" rests on, and the tests that notice when one is gone."""
+
+from scripts.mutations.mutation import Mutation
+
+_SRC = "backend/src/headway"
+_CONTRACT = "tests/contracts/test_journal_contract.py"
+_SIMPLE = "tests/test_websockets.py"
+_RICH = "tests/test_websockets_rich.py"
+_POSITION = "tests/unit/test_viewer_position.py"
+_CLIENT = "tests/unit/test_client_session.py"
+
+LOG = (
+    Mutation(
+        name="a batch that is stored already is stored again",
+        file=f"{_SRC}/adapters/journal/admission.py",
+        old="if _repeats(batch, mark):",
+        new="if False:",
+        tests=(f"{_CONTRACT}::TestAppend::test_a_repeated_batch_adds_nothing",),
+        is_quick=True,
+    ),
+    Mutation(
+        name="a producer may skip numbers",
+        file=f"{_SRC}/adapters/journal/admission.py",
+        old="if batch.first_producer_seq != expected:",
+        new="if False:",
+        tests=(f"{_CONTRACT}::TestAppend::test_only_the_next_or_the_very_last_batch_of_a_producer_is_taken",),
+    ),
+    Mutation(
+        name="who has lost the lease goes on writing",
+        file=f"{_SRC}/adapters/journal/admission.py",
+        old="if lease is not None and (",
+        new="if False and (",
+        tests=(f"{_CONTRACT}::TestLease::test_who_has_lost_the_lease_stores_nothing",),
+    ),
+    Mutation(
+        name="the log takes events after the terminal one",
+        file=f"{_SRC}/adapters/journal/admission.py",
+        old="if standing.closed:",
+        new="if False:",
+        tests=(f"{_CONTRACT}::TestAppend::test_the_terminal_event_is_last",),
+    ),
+    Mutation(
+        name="a batch is stored wherever the log is",
+        file=f"{_SRC}/adapters/journal/admission.py",
+        old="if batch.expected_last_seq is not None and batch.expected_last_seq != standing.last_seq:",
+        new="if False:",
+        tests=(f"{_CONTRACT}::TestAppend::test_the_log_must_be_where_it_is_expected",),
+    ),
+    Mutation(
+        name="the fold counts an event twice",
+        file=f"{_SRC}/domain/execution.py",
+        old="if event.seq <= self.seq or self.closed:",
+        new="if self.closed:",
+        tests=("tests/unit/test_execution_fold.py::test_repeats_and_older_events_change_nothing",),
+    ),
+)
+
+SERVER = (
+    Mutation(
+        name="the server resumes a viewer of another history",
+        file=f"{_SRC}/protocol/resume.py",
+        old="return tag == cursor.tag",
+        new="return True",
+        tests=("tests/unit/test_resume.py::test_the_decision_table",),
+        is_quick=True,
+    ),
+    Mutation(
+        name="the server sends a run that does not follow",
+        file=f"{_SRC}/protocol/subscription.py",
+        old="return (piece.epoch, piece.after, piece.tag_before) == (cursor.epoch, cursor.seq, cursor.tag)",
+        new="return True",
+        tests=("tests/unit/test_session.py::test_events_that_do_not_continue_are_never_sent",),
+    ),
+    Mutation(
+        name="the sweep does not look for events that no hint told of",
+        file=f"{_SRC}/services/tails.py",
+        old="            else:\n                tail.notice(head.last_seq)",
+        new="",
+        tests=(f"{_RICH}::test_without_any_hint_the_head_is_reached",),
+    ),
+    Mutation(
+        name="the sweep does not see that the log was replaced",
+        file=f"{_SRC}/services/tails.py",
+        old="if is_replaced(tail, published, head):",
+        new="if False:",
+        tests=(f"{_SIMPLE}::test_a_log_that_is_replaced_under_a_viewer_closes_it",),
+    ),
+    Mutation(
+        name="the window never closes",
+        file=f"{_SRC}/protocol/window.py",
+        old="return self.events > 0 and self.bytes > 0",
+        new="return True",
+        tests=("tests/unit/test_session.py::test_a_window_full_of_unacked_events_pauses_until_an_ack",),
+    ),
+)
+
+CLIENT = (
+    Mutation(
+        name="the Python client applies another history",
+        file=f"{_SRC}/protocol/viewer_position.py",
+        old="return header.cf is not None or chain(cursor.tag, body) == sent.tag",
+        new="return True",
+        tests=(
+            f"{_CLIENT}::test_another_history_is_never_applied",
+            f"{_POSITION}::test_a_whole_frame_must_continue_the_chain",
+        ),
+        is_quick=True,
+    ),
+    Mutation(
+        name="the Python client applies what does not follow",
+        file=f"{_SRC}/protocol/viewer_position.py",
+        old="return header.after == cursor.seq",
+        new="return True",
+        tests=(f"{_POSITION}::test_a_conflated_frame_must_follow_though_its_bytes_prove_nothing",),
+        is_quick=True,
+    ),
+    Mutation(
+        name="the Python client does not know a repeated frame",
+        file=f"{_SRC}/protocol/viewer_position.py",
+        old="return header.upto <= cursor.seq",
+        new="return False",
+        tests=(f"{_CLIENT}::test_what_follows_is_taken_and_what_is_here_is_not",),
+    ),
+)
+
+_SESSION = "frontend/src/core/session.ts"
+_FRAMES = "src/core/session.test.ts::what a client does with a frame"
+
+PAGE = (
+    Mutation(
+        name="the page applies another history",
+        file=_SESSION,
+        old="return header.cf !== null || chain(cursor.tag, body) === to.tag",
+        new="return true",
+        tests=(
+            f"{_FRAMES} applies nothing of altered bytes, and asks again",
+            f"{_FRAMES} applies nothing of a tag of another history, and asks again",
+        ),
+    ),
+    Mutation(
+        name="the page applies what does not follow",
+        file=_SESSION,
+        old="if (header.after !== cursor.seq || to.epoch !== cursor.epoch) return false",
+        new="",
+        tests=(f"{_FRAMES} applies nothing of a frame that leaves events out and does not follow",),
+    ),
+    Mutation(
+        name="the page does not know a repeated frame",
+        file=_SESSION,
+        old="return header.upto <= cursor.seq",
+        new="return false",
+        tests=(f"{_FRAMES} ignores what it has",),
+    ),
+)
+
+MUTATIONS = (*LOG, *SERVER, *CLIENT, *PAGE)
