@@ -45,9 +45,11 @@ def define(journal: Journal, *workflow_ids: str, import_error: str | None = None
 class AuthoredExecution:
     """Appends what it is told, with the state that follows from it."""
 
-    def __init__(self, journal: Journal, hints: HintBus, workflow_id: str = "audit") -> None:
+    def __init__(
+        self, journal: Journal, hints: HintBus, workflow_id: str = "audit", *, id: ExecutionId | None = None
+    ) -> None:
         serial = next(_serial)
-        self.id: ExecutionId = execution_id(START_NS // 1_000_000 + serial, serial)
+        self.id: ExecutionId = id or execution_id(START_NS // 1_000_000 + serial, serial)
         self._journal, self._hints = journal, hints
         self._state = State(execution_id=self.id, workflow_id=workflow_id)
         self._number = 1

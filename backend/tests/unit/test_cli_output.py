@@ -2,6 +2,7 @@
 
 import io
 import re
+from collections.abc import AsyncIterator
 
 import pytest
 from msgspec import Raw
@@ -11,9 +12,11 @@ from typer.testing import CliRunner
 
 from headway.cli import exits, main
 from headway.cli.app import app
+from headway.cli.following import follow
 from headway.cli.live_view import picture
-from headway.cli.outcomes import describe_end, exit_code
+from headway.cli.outcomes import describe_end, describe_proof, exit_code
 from headway.cli.plain_view import PlainView, line_of, without_controls
+from headway.client.records import Update, decode_update, folded
 from headway.domain import events as e
 from headway.domain.events import Event
 from headway.domain.execution import State, fold_all
@@ -203,3 +206,66 @@ def test_the_version_is_told_in_both_usual_ways(words: list[str]) -> None:
 
     assert answer.exit_code == 0
     assert re.fullmatch(r"headway \d+\.\d+\.\d+\S*\n", answer.output)
+
+
+@pytest.mark.parametrize(
+    ("verified_from", "told"),
+    [
+        (0, "complete: 2 of 2 lines, verified"),
+        (3, "complete: 2 of 2 lines, verified from event 4"),
+        (None, "complete: 2 of 2 lines"),
+    ],
+)
+def test_the_end_says_what_is_proven(verified_from: int | None, told: str) -> None:
+    assert describe_proof(a_sealed_state(), verified_from) == told
+
+
+def test_the_end_says_what_is_missing() -> None:
+    state = a_sealed_state()
+    state.counts.logs = 1
+    assert describe_proof(state, 0) == "INCOMPLETE: 1 of 2 lines, verified"
+
+
+def test_what_was_not_asked_for_is_not_claimed() -> None:
+    state = a_sealed_state()
+    state.counts.events = 1
+    assert describe_proof(state, 4) == "complete from event 5 on, verified"
+
+
+def test_an_open_execution_proves_nothing() -> None:
+    assert describe_proof(state_after(e.Log("INFO", "one")), 0) == ""
+
+
+def a_sealed_state() -> State:
+    totals = e.Totals(events=5, logs=2, errors=0)
+    result = e.ExecutionResult(execution_id="01K", status="completed", totals=totals)
+    end = e.ExecutionCompleted(totals=totals, result=result)
+    queued, started = e.ExecutionQueued(input=Raw(b"{}")), e.ExecutionStarted(attempt=1, worker="w")
+    return state_after(queued, started, e.Log("INFO", "one"), e.Log("INFO", "two"), end)
+
+
+async def test_a_followed_feed_is_shown_with_its_recent_lines_and_resets() -> None:
+    """What came before a snapshot stands above it; what a reset makes void is said."""
+    line = e.Event(2, AT, e.Log("INFO", "fetched page 2"))
+    stored = b'{"seq":2,' + e.encode_body(line.data, AT)
+    snapshot = folded(state_after(e.Log("INFO", "one"), line.data))
+    snapshot.recent = [Raw(stored)]
+    rewritten = folded(State(execution_id="01K", workflow_id="audit"))
+    rewritten.why = "fork"
+    frame = b'{"execution_id":"01K","workflow_id":"audit","seq":1,' + e.encode_body(completed(), AT)
+    last = decode_update(frame)
+    last.verified_from = 0
+
+    async def updates() -> AsyncIterator[Update]:
+        for update in (snapshot, rewritten, last):
+            yield update
+
+    stream = io.StringIO()
+    end = await follow(updates(), PlainView(stream))
+
+    assert end is not None
+    assert (end.state.status, end.verified_from) == ("completed", 0)
+    shown = stream.getvalue()
+    assert "... 2 events before" in shown
+    assert "fetched page 2" in shown
+    assert "restored and went on differently. What is above does not count" in shown

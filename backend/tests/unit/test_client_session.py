@@ -102,7 +102,7 @@ def test_what_follows_is_taken_and_what_is_here_is_not() -> None:
 
     [effect] = session.receive(LOG.frame(2, 5), 1.0)
 
-    assert effect == Tell(Run(ONE, LOG.cursors[2], LOG.cursors[5], LOG.lines[2:5]))
+    assert effect == Tell(Run(ONE, LOG.cursors[2], LOG.cursors[5], LOG.lines[2:5], verified_from=2))
     assert session.receive(LOG.frame(2, 5), 1.0) == []
     assert session.receive(LOG.frame(3, 4), 1.0) == []
     assert told(session.receive(LOG.frame(5, 6), 1.0)) == [6]
@@ -132,7 +132,7 @@ def test_a_conflated_frame_sets_the_tag_and_says_where_proof_begins() -> None:
 
     [effect] = session.receive(encode_events(header, LOG.lines[8] + b"\n"), 1.0)
 
-    assert effect == Tell(Run(ONE, LOG.cursors[0], LOG.cursors[9], LOG.lines[8:9], m.LeftOut(8)))
+    assert effect == Tell(Run(ONE, LOG.cursors[0], LOG.cursors[9], LOG.lines[8:9], m.LeftOut(8), 9))
     assert position.verified_from == 9
 
 

@@ -9,6 +9,7 @@ from typing_extensions import override
 
 from headway import bootstrap
 from headway.client.http import Client
+from headway.client.ladder import Transport
 from headway.client.records import Update
 from headway.client.watching import watch
 from headway.config import Settings
@@ -19,6 +20,12 @@ from headway.services.views import (
     Started,
     WorkflowView,
 )
+
+_TRANSPORTS: dict[Transport, str] = {
+    "websocket": "a WebSocket",
+    "sse": "Server-Sent Events",
+    "poll": "long poll",
+}
 
 
 class Backend(Protocol):
@@ -72,7 +79,14 @@ class ServerBackend(Client):
         return self
 
     def watch(self, watched_id: str, after: int | None) -> AsyncIterator[Update]:
-        return watch(self.url, watched_id, after=after, token=self._token, on_cut=_tell_cut)
+        return watch(
+            self.url,
+            watched_id,
+            after=after,
+            token=self._token,
+            on_cut=_tell_cut,
+            on_transport=_tell_transport,
+        )
 
 
 def server_url(settings: Settings) -> str | None:
@@ -95,6 +109,10 @@ def open_backend(settings: Settings) -> AbstractAsyncContextManager[Backend]:
     from headway.cli.database_backend import open_database
 
     return open_database(settings)
+
+
+def _tell_transport(transport: Transport, reason: str) -> None:
+    sys.stderr.write(f"Now following by {_TRANSPORTS[transport]} ({reason})\n")
 
 
 def _tell_cut(reason: str, wait_s: float) -> None:

@@ -8,9 +8,8 @@ from typing import Any
 import msgspec
 
 from headway import bootstrap
-from headway.client.records import Update, decode_update
+from headway.client.records import Update, decode_update, folded
 from headway.config import Settings
-from headway.domain.execution import State, status_fields
 from headway.domain.identifiers import ExecutionId, WorkflowId, is_execution_id
 from headway.errors import ExecutionNotFound, JournalUnavailable, ServerUnreachable
 from headway.ports import ExecutionFilter, ExecutionRecord, Hint, HintBus, Journal
@@ -118,7 +117,7 @@ class DatabaseBackend:
             )
         if after is None and record.head.last_seq > RECENT_EVENTS:
             after = record.head.last_seq - RECENT_EVENTS
-            yield _folded(await asyncio.to_thread(load_state, self._journal, record.execution_id, after))
+            yield folded(await asyncio.to_thread(load_state, self._journal, record.execution_id, after))
         names = {"execution_id": record.execution_id, "workflow_id": record.workflow_id}
         prefix = msgspec.json.encode(names)[:-1] + b","
         async for segment in self._segments(record.execution_id, after or 0):
@@ -177,17 +176,3 @@ async def open_database(settings: Settings) -> AsyncIterator[DatabaseBackend]:
             bootstrap.build_executions(journal, hints),
             is_driven=bootstrap.database_holder(settings) is not None,
         )
-
-
-def _folded(state: State) -> Update:
-    return Update(
-        execution_id=state.execution_id,
-        workflow_id=state.workflow_id,
-        kind="snapshot",
-        type="status",
-        timestamp=state.updated_at or "",
-        data=status_fields(state),
-        as_of=state.seq,
-        snapshot=True,
-        state=state,
-    )

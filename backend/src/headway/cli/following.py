@@ -4,7 +4,8 @@ import asyncio
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Protocol, Self
 
 from rich.console import Console
@@ -12,10 +13,10 @@ from rich.console import Console
 from headway.cli import exits
 from headway.cli.backends import Backend
 from headway.cli.live_view import LiveView
-from headway.cli.outcomes import describe_end, exit_code
+from headway.cli.outcomes import describe_end, describe_proof, exit_code
 from headway.cli.plain_view import PlainView, without_controls
 from headway.client.records import Update
-from headway.domain.events import Event
+from headway.domain.events import Event, decode_line
 from headway.domain.execution import State
 from headway.errors import InvalidMessage
 
@@ -31,8 +32,8 @@ class View(Protocol):
         """An event, and the state after it."""
         ...
 
-    def catch_up(self, state: State) -> None:
-        """A state that stands for all events before it."""
+    def catch_up(self, state: State, why: str | None = None) -> None:
+        """A state that stands for all events before it; with `why`, also for other ones shown before."""
         ...
 
 
@@ -44,35 +45,51 @@ def choose_view() -> View:
     return PlainView(sys.__stdout__)
 
 
-async def follow(updates: AsyncIterator[Update], view: View) -> State | None:
+@dataclass(frozen=True, slots=True)
+class End:
+    """The state after the terminal event, and from which seq on the chain up to there was checked."""
+
+    state: State
+    verified_from: int | None
+
+
+async def follow(updates: AsyncIterator[Update], view: View) -> End | None:
     """Show every update up to the terminal event and return the state there; `None` if there is none."""
     state: State | None = None
     async with view:
         async for update in updates:
-            if update.snapshot and update.state is not None:
+            if update.state is not None:
                 state = update.state
-                view.catch_up(state)
-            if update.seq is None:
-                continue
-            if state is None:
-                state = State(
-                    execution_id=update.execution_id, workflow_id=update.workflow_id, seq=update.seq - 1
-                )
-            event = _event_of(update)
-            if event is not None:
-                state.apply(event)
-                view.show(state, event)
-            if update.is_terminal:
-                return state
+                _catch_up(view, update, state)
+            elif update.seq is not None:
+                if state is None:
+                    state = State(
+                        execution_id=update.execution_id, workflow_id=update.workflow_id, seq=update.seq - 1
+                    )
+                event = _event_of(update)
+                if event is not None:
+                    state.apply(event)
+                    view.show(state, event)
+            if update.is_terminal and state is not None:
+                return End(state, update.verified_from)
     return None
 
 
 async def follow_and_tell(updates: AsyncIterator[Update]) -> int:
     """Follow to the end, print the outcome, and return its exit code."""
-    state = await follow(updates, choose_view())
-    if state is not None:
-        sys.stdout.write(without_controls(describe_end(state)) + "\n")
-    return exit_code(state)
+    end = await follow(updates, choose_view())
+    if end is None:
+        return exit_code(None)
+    told = [describe_end(end.state), describe_proof(end.state, end.verified_from)]
+    sys.stdout.write(without_controls("\n".join(filter(None, told))) + "\n")
+    return exit_code(end.state)
+
+
+def _catch_up(view: View, update: Update, state: State) -> None:
+    view.catch_up(state, update.why)
+    for line in update.recent:
+        with suppress(InvalidMessage):
+            view.show(state, decode_line(bytes(line)))
 
 
 async def follow_detachably(backend: Backend, execution_id: str) -> int:

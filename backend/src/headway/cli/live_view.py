@@ -10,7 +10,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from headway.cli.plain_view import line_of
+from headway.cli.plain_view import describe_reset, line_of
 from headway.domain import events as e
 from headway.domain.events import Event
 from headway.domain.execution import State, StepState
@@ -46,9 +46,12 @@ class LiveView:
         self._paint()
         self._live.stop()
 
-    def catch_up(self, state: State) -> None:
+    def catch_up(self, state: State, why: str | None = None) -> None:
         self._state = state
-        self._lines.append(Text(f"… {state.seq:,} events before", style="dim"))
+        if why is not None:
+            self._lines.append(Text(describe_reset(why), style="yellow"))
+        if state.seq:
+            self._lines.append(Text(f"… {state.seq:,} events before", style="dim"))
 
     def show(self, state: State, event: Event) -> None:
         self._state = state

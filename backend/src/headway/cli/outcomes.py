@@ -23,5 +23,20 @@ def describe_end(state: State) -> str:
     return "\n".join(lines)
 
 
+def describe_proof(state: State, verified_from: int | None) -> str:
+    """How much of the log was seen, and from where on its chain was checked; empty without a seal."""
+    totals = state.totals
+    if totals is None:
+        return ""
+    before = totals.events - state.counts.events  # not asked for
+    proof = ""
+    if verified_from is not None:
+        proof = ", verified" if verified_from == before else f", verified from event {verified_from + 1:,}"
+    if before > 0:
+        return f"complete from event {before + 1:,} on{proof}"
+    whole = "complete" if state.counts.logs == totals.logs else "INCOMPLETE"
+    return f"{whole}: {state.counts.logs:,} of {totals.logs:,} lines{proof}"
+
+
 def exit_code(state: State | None) -> int:
     return exits.FAILED if state is None else exits.OF_STATUS.get(state.status, exits.FAILED)

@@ -16,6 +16,14 @@ _CONTROL = re.compile(
 )
 
 
+_RESETS = {
+    "epoch": "it was written anew",
+    "ahead": "an older copy of it was restored",
+    "fork": "an older copy of it was restored and went on differently",
+    "trimmed": "retention has removed what follows",
+}
+
+
 def without_controls(text: str) -> str:
     """Text that changes nothing in a terminal but what it shows."""
     return _CONTROL.sub("", text)
@@ -52,6 +60,12 @@ def line_of(state: State, event: Event) -> str | None:
     return f"{local_time(event.timestamp)} {level:<7} {f'{step} | ' if step else ''}{without_controls(text)}"
 
 
+def describe_reset(why: str) -> str:
+    """What to make of the lines before, where the log could not be continued from them."""
+    reason = _RESETS.get(why, why)
+    return f"The log cannot be continued: {reason}. What is above does not count; it begins anew."
+
+
 def _is_item(state: State, step_id: str) -> bool:
     """One of many under a group, whose own bar counts them."""
     step = state.steps.get(step_id)
@@ -71,8 +85,11 @@ class PlainView:
     async def __aexit__(self, *reason: object) -> None:
         self._stream.flush()
 
-    def catch_up(self, state: State) -> None:
-        self._say(f"... {state.seq:,} events before: {state.phase}, {state.progress:.0f} %")
+    def catch_up(self, state: State, why: str | None = None) -> None:
+        if why is not None:
+            self._say(describe_reset(why))
+        if state.seq:
+            self._say(f"... {state.seq:,} events before: {state.phase}, {state.progress:.0f} %")
 
     def show(self, state: State, event: Event) -> None:
         line = line_of(state, event)

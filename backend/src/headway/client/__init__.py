@@ -1,6 +1,7 @@
-"""Python client of a Headway server: start, list and cancel over HTTP, follow over WebSocket."""
+"""Python client of a Headway server: start, list and cancel over HTTP, follow over what works."""
 
 from headway.client.http import Client
+from headway.client.ladder import Transport
 from headway.client.producer import Producer
 from headway.client.records import Update
 from headway.client.watching import watch
@@ -24,6 +25,7 @@ __all__ = [
     "Producer",
     "Started",
     "Taken",
+    "Transport",
     "Update",
     "WorkflowView",
     "WorkflowsView",

@@ -5,6 +5,7 @@ from http import HTTPStatus
 import msgspec
 
 from headway.errors import (
+    ClientError,
     Forbidden,
     HeadwayError,
     InvalidInput,
@@ -20,9 +21,11 @@ class _Problem(msgspec.Struct):
     title: str | None = None
     detail: str | None = None
     errors: list[dict[str, str]] = msgspec.field(default_factory=list)
+    why: str | None = None
 
 
 _decode = msgspec.json.Decoder(_Problem).decode
+_MAYBE_CHANGED = frozenset({"not_found", "bad_request", "invalid_message"})
 _BY_STATUS: dict[int, type[HeadwayError]] = {401: Unauthorized, 403: Forbidden, 404: NotFound}
 
 
@@ -37,7 +40,16 @@ def to_error(status: int, body: bytes) -> HeadwayError:
     message = problem.detail or problem.title or f"the server answered {status} {_phrase(status)}"
     if kind is InvalidInput:
         return InvalidInput(message, errors=problem.errors or [{"field": "input", "message": message}])
-    return kind(message, status=status)
+    return kind(message, status=status, told=problem.code == kind.code, why=problem.why)
+
+
+def is_final(error: HeadwayError) -> bool:
+    """The server itself says no, and would over any transport; not somebody between here and there.
+
+    A path or message that it does not know may be what a proxy has made of the request.
+    """
+    told = bool(error.fields.get("told")) and error.code not in _MAYBE_CHANGED
+    return told and isinstance(error, ClientError)
 
 
 def _phrase(status: int) -> str:

@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from headway.client.http import Client
-from headway.client.watching import backoff_s
+from headway.client.ladder import backoff_s
 from headway.errors import InvalidSetting, OverloadError, UnavailableError
 from headway.services.producers import Taken
 

@@ -1,32 +1,22 @@
-"""Follow executions over the WebSocket in simple mode: resumed after each cut, nothing twice or missed."""
+"""Follow executions: every event once and in order, over cuts, restarts, and whatever transport works."""
 
-import asyncio
-import contextlib
-import random
-from collections.abc import AsyncIterator, Callable
-from urllib.parse import quote, urlencode
+from collections.abc import AsyncIterator, Callable, Sequence
 
-import msgspec
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
-
-from headway.client.problems import to_error
-from headway.client.records import Update, decode_update
+from headway.client.attempt import Attempt, Feed
+from headway.client.event_source import EventSourceAttempt
+from headway.client.http_feed import FeedClient
+from headway.client.ladder import TRANSPORTS, Transport
+from headway.client.long_poll import LongPollAttempt
+from headway.client.records import Update, update_of, updates_of
+from headway.client.relay import Observers, Relay
+from headway.client.websocket import WebSocketAttempt
 from headway.domain.identifiers import is_execution_id
-from headway.errors import ClientError, InvalidMessage
+from headway.domain.position import Cursor
+from headway.errors import InvalidSetting, PositionLost
+from headway.protocol.messages import Mode
+from headway.protocol.viewer_position import WHOLE, Run, Snapshot, ViewerPosition
 
-BACKOFF_FIRST_S, BACKOFF_MAX_S = 0.25, 20.0
-MAX_FRAME_BYTES = 16 << 20
-OPEN_TIMEOUT_S = 10.0
-PING_INTERVAL_S, PING_TIMEOUT_S = 20.0, 20.0
-_STOP = frozenset({400, 401, 403, 404, 410})
-_STOP_CODES = range(4500, 5000)
-
-
-def backoff_s(tries: int, random_unit: float) -> float:
-    """Full jitter: anything up to 0.25 s, 0.5 s, … 20 s after the first, second, … failure in a row."""
-    ceiling: float = min(BACKOFF_MAX_S, BACKOFF_FIRST_S * 2 ** min(tries, 16))
-    return random_unit * ceiling
+SHORT_LOG_EVENTS = 1_000  # up to so many are given whole, where nothing else is asked for
 
 
 async def watch(
@@ -34,103 +24,127 @@ async def watch(
     watched_id: str,
     *,
     after: int | None = None,
+    cursor: str | None = None,
+    execution_id: str | None = None,
+    mode: Mode = "full",
+    tail: int = 200,
     token: str | None = None,
+    transports: Sequence[Transport] = TRANSPORTS,
     on_cut: Callable[[str, float], None] = lambda reason, wait_s: None,
+    on_transport: Callable[[Transport, str], None] = lambda transport, reason: None,
 ) -> AsyncIterator[Update]:
     """Every update of an execution, or of a workflow's executions one after the other, exactly once.
+
+    The hash chain of the log is checked on every line; each update says from which seq on. Where the log
+    cannot be continued, a `snapshot` update says `why`: what came before it does not count any more.
 
     Args:
         url: Where the server is: `http://127.0.0.1:8321`.
         watched_id: An execution id: the feed ends after its terminal event. A workflow id: it goes on.
-        after: Events after this seq only (0 for all). Without it a long execution begins with one folded
-            update that carries its state, then its last 1,000 events.
+        after: Events after this seq only (0 for all). Without it and `cursor`, a log of up to 1,000 events is
+            given whole, and a longer one begins with a snapshot.
+        cursor: Go on behind an update, by its `cursor`; of a workflow, with the `execution_id` it was of.
+        execution_id: Whose cursor it is.
+        mode: `state` lets the server leave progress and log lines out while this viewer lags; `left_out`
+            counts them.
+        tail: Log lines wanted with a snapshot, at most 1,000.
         token: Shared secret, where the server wants one.
+        transports: Which may be used, best first: down where one does not work, up again when it does.
         on_cut: Told why the connection is gone and how long until the next try.
+        on_transport: Told when the feed changes to another transport, and why.
 
     Raises:
         NotFound, Unauthorized, Forbidden: The server refuses; trying again would not help.
     """
-    feed = _Feed(watched_id, after)
-    tries = 0
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    while True:
+    asked = _Asked(url, watched_id, after=after, cursor=cursor, execution_id=execution_id, token=token)
+    feed = asked.feed
+
+    def begin(transport: Transport) -> Attempt:
+        match transport:
+            case "websocket":
+                return WebSocketAttempt(feed, url, token, mode=mode, tail=tail)
+            case "sse":
+                return EventSourceAttempt(feed, asked.client)
+            case "poll":
+                return LongPollAttempt(feed, asked.client)
+
+    observers = Observers(on_cut, on_transport)
+    async with (
+        asked.client,
+        Relay(feed, prepare=asked.prepare, begin=begin, transports=transports, observers=observers),
+    ):
+        async for update in asked.updates():
+            yield update
+
+
+class _Asked:
+    """What was asked for, and what the feed still has to learn for it."""
+
+    def __init__(
+        self,
+        url: str,
+        watched_id: str,
+        *,
+        after: int | None,
+        cursor: str | None,
+        execution_id: str | None,
+        token: str | None,
+    ) -> None:
+        if cursor is not None and after is not None:
+            raise InvalidSetting("give a cursor or a seq to go on after, not both")
+        self._is_one = is_execution_id(watched_id)
+        if cursor is not None and not self._is_one and execution_id is None:
+            raise InvalidSetting("a cursor of a workflow's feed needs the execution_id it was of")
+        self.client = FeedClient(url, token=token)
+        self.feed = Feed(
+            ViewerPosition(
+                watched_id,
+                execution_id=watched_id if self._is_one else execution_id,
+                cursor=Cursor.parse(cursor) if cursor is not None else None,
+                whole=SHORT_LOG_EVENTS if after is None else WHOLE,
+            )
+        )
+        self._after = after or 0
+        self._workflow_id = None if self._is_one else watched_id
+
+    async def prepare(self) -> None:
+        """Ask for what a cursor or a seq does not say: whose it is, or what proves it."""
+        position = self.feed.position
+        if self._is_one and (position.cursor or self._after):
+            found = await self.client.execution(position.x)
+            self._workflow_id = found.execution.workflow_id
+        if self._after:
+            await self._begin_after(position.execution_id or await self.client.first_of(position.x))
+
+    async def _begin_after(self, execution_id: str | None) -> None:
+        """The cursor behind an event is that of a page which ends with it."""
+        if execution_id is None:
+            return
         try:
-            async with connect(
-                feed.address(url),
-                additional_headers=headers,
-                compression=None,
-                max_size=MAX_FRAME_BYTES,
-                open_timeout=OPEN_TIMEOUT_S,
-                ping_interval=PING_INTERVAL_S,
-                ping_timeout=PING_TIMEOUT_S,
-                proxy=None,
-            ) as connection:
-                async for update in _updates(connection, feed):
-                    tries = 0
-                    yield update
-                    if update.is_terminal and feed.ends_with_execution:
+            page = await self.client.page(execution_id, None, after=self._after - 1, limit=1)
+        except PositionLost:
+            return  # it begins with the state
+        self.feed.position.believe(execution_id, Cursor.parse(page.cursor))
+
+    async def updates(self) -> AsyncIterator[Update]:
+        """What the feed gets, until the end of the one execution that was asked for."""
+        while (news := await self.feed.next()) is not None:
+            match news:
+                case Snapshot():
+                    self._workflow_id = news.state.workflow_id
+                    update = update_of(news)
+                    if news.cursor.seq > 0 or news.why is not None:
+                        yield update
+                    if self._is_one and update.is_terminal:
                         return
-                reason = "the server closed the connection"
-        except InvalidStatus as refused:
-            if refused.response.status_code in _STOP:
-                raise to_error(refused.response.status_code, bytes(refused.response.body or b"")) from None
-            reason = f"the server answered {refused.response.status_code}"
-        except (OSError, InvalidHandshake, TimeoutError) as error:
-            reason = str(error) or type(error).__name__
-        wait_s = backoff_s(tries, random.random())
-        tries += 1
-        on_cut(reason, wait_s)
-        await asyncio.sleep(wait_s)
-
-
-class _Feed:
-    """Where a feed is: which execution, and after which seq it goes on."""
-
-    def __init__(self, watched_id: str, after: int | None) -> None:
-        self._watched_id = watched_id
-        self.ends_with_execution = is_execution_id(watched_id)
-        self._execution_id: str | None = None
-        self._after = after
-
-    def address(self, url: str) -> str:
-        query: dict[str, str | int] = {}
-        if self._execution_id is not None and not self.ends_with_execution:
-            query["execution"] = self._execution_id
-        if self._after is not None:
-            query["after"] = self._after
-        base = "ws" + url.rstrip("/").removeprefix("http")
-        return f"{base}/ws/workflow/{quote(self._watched_id)}" + (f"?{urlencode(query)}" if query else "")
-
-    def take(self, update: Update) -> bool:
-        """Whether the update is new here; moves on where it is.
-
-        Raises:
-            InvalidMessage: Events are missing before it.
-        """
-        if update.execution_id != self._execution_id:
-            moved_on = self._execution_id is not None
-            self._execution_id = update.execution_id
-            self._after = 0 if moved_on else self._after
-        if update.seq is None:
-            fresh = update.snapshot and (update.as_of or 0) > (self._after or 0)
-            self._after = update.as_of if fresh else self._after
-            return fresh
-        known = self._after or 0
-        if update.seq <= known:
-            return False
-        if update.seq != known + 1:
-            raise InvalidMessage(f"events {known + 1} to {update.seq - 1} are missing")
-        self._after = update.seq
-        return True
-
-
-async def _updates(connection: ClientConnection, feed: _Feed) -> AsyncIterator[Update]:
-    """New updates until the connection ends; a gap or a frame that is none ends it too, to resume."""
-    with contextlib.suppress(ConnectionClosed, InvalidMessage, msgspec.MsgspecError):
-        async for frame in connection:
-            update = decode_update(frame.encode() if isinstance(frame, str) else frame)
-            if feed.take(update):
-                yield update
-    code, reason = connection.close_code, connection.close_reason
-    if code in _STOP_CODES:
-        raise ClientError(reason or f"the server closed the feed with code {code}")
+                case Run():
+                    assert self._workflow_id is not None
+                    for update in updates_of(news, self._workflow_id):
+                        yield update
+                        if self._is_one and update.is_terminal:
+                            return
+                case _ if self._is_one:
+                    return
+                case _:
+                    continue
+            self.feed.on_taken(news.cursor)

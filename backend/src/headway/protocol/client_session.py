@@ -13,6 +13,7 @@ from headway.errors import (
     ClientError,
     InvalidMessage,
     OverloadError,
+    Unauthorized,
     UnavailableError,
     errors_by_code,
 )
@@ -110,6 +111,8 @@ class ClientSession:
 
     def closed(self, code: int, reason: str) -> ClientEffect:
         """The connection has ended with this code; 1006 where it just broke."""
+        if code == CloseCode.UNAUTHORIZED:
+            return Stop(Unauthorized(reason or None))
         if asks_to_stop(code):
             return Stop(ClientError(reason or f"the server closed the feed with code {code}"))
         wait_s = _restart_wait_s(reason) if code == CloseCode.SERVICE_RESTART else None

@@ -19,13 +19,18 @@ WHOLE = 2**53  # no log is longer: all of it is wanted
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Stored lines that follow what the viewer had; `left_out` counts what the range has beside."""
+    """Stored lines that follow what the viewer had.
+
+    `left_out` counts what the range has beside them; the chain was checked on every line after
+    `verified_from`.
+    """
 
     execution_id: str
     before: Cursor
     cursor: Cursor
     lines: list[bytes]
     left_out: m.LeftOut | None = None
+    verified_from: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +119,7 @@ class ViewerPosition:
         before, self.cursor = self.cursor, Cursor.parse(header.cur)
         if header.cf is not None:
             self.verified_from = self.cursor.seq
-        return Run(self.execution_id, before, self.cursor, lines_of(body), header.cf)
+        return Run(self.execution_id, before, self.cursor, lines_of(body), header.cf, self.verified_from)
 
     def adopt(
         self, state: State, cursor: Cursor, *, logs: Sequence[Raw] = (), why: m.Why | None = None
@@ -124,8 +129,9 @@ class ViewerPosition:
         A log that is wanted whole is asked for from its first event instead: the snapshot is then the empty
         state before it, and the caller subscribes again.
         """
+        wants_whole = self.wants_whole(state.execution_id, cursor, why)
         self.execution_id = state.execution_id
-        if self._wants_whole(cursor, why):
+        if wants_whole:
             self._rewound = (state.execution_id, cursor.epoch)
             cursor = Cursor(cursor.epoch, 0, initial_tag(cursor.epoch))
             state, logs = State(execution_id=state.execution_id, workflow_id=state.workflow_id), ()
@@ -136,7 +142,8 @@ class ViewerPosition:
         """Begin behind a cursor that was not proven by what is here."""
         self.execution_id, self.cursor, self.verified_from = execution_id, cursor, cursor.seq
 
-    def _wants_whole(self, cursor: Cursor, why: m.Why | None) -> bool:
+    def wants_whole(self, execution_id: str, cursor: Cursor, why: m.Why | None = None) -> bool:
+        """A snapshot at this cursor will be passed over, for the log from its first event."""
         if why == "trimmed" or not 0 < cursor.seq <= self._whole:
             return False
-        return self._rewound != (self.execution_id, cursor.epoch)
+        return self._rewound != (execution_id, cursor.epoch)
