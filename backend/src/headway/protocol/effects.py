@@ -5,6 +5,7 @@ session's method named here. An answer may come at any time: one that is too lat
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from headway.domain.events import Totals
 from headway.domain.position import Cursor
@@ -150,9 +151,9 @@ class Found:
     tag: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Piece:
-    """A run of stored lines for one viewer, with what proves where it belongs.
+    """A run of stored lines with what proves where it belongs; the newest one is shared by all its viewers.
 
     Args:
         after: The run covers `(after, upto]`; equal where there is nothing more.
@@ -174,12 +175,12 @@ class Piece:
     left_out: LeftOut | None = None
     seal: Totals | None = None
 
-    @property
+    @cached_property
     def cursor(self) -> Cursor:
         """Where a viewer is who has applied it."""
         return Cursor(self.epoch, self.upto, self.tag_after)
 
-    @property
+    @cached_property
     def is_end(self) -> bool:
         """Nothing will ever follow it."""
         return self.head.closed and self.upto == self.head.last_seq

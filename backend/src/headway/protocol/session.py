@@ -269,10 +269,10 @@ class Session:
     def written(self, number: int, now: float) -> list[Effect]:
         """Answers `SendEvents` and `SendRows`: the transport has taken the frame."""
         match self._alive(number):
-            case LobbySubscription() as lobby:
-                return lobby.written(now)
             case Subscription() as each:
                 return each.written(follows_on=each.x != each.execution_id)
+            case LobbySubscription() as lobby:
+                return lobby.written(now)
             case _:
                 return []
 

@@ -44,7 +44,7 @@ class Stage(Enum):
 
 def continues(piece: Piece, cursor: Cursor) -> bool:
     """The piece starts exactly where the viewer is, in the same history."""
-    return (piece.epoch, piece.after, piece.tag_before) == (cursor.epoch, cursor.seq, cursor.tag)
+    return piece.after == cursor.seq and piece.tag_before == cursor.tag and piece.epoch == cursor.epoch
 
 
 def header_of(x: str, piece: Piece) -> Ev:
@@ -127,15 +127,16 @@ class Subscription:
         if piece.upto == piece.after and not piece.is_end:
             self.stage = Stage.IDLE
             return []
+        self._window.sent(piece.upto, piece.count, len(piece.body))
         self._take(piece, now)
         return [SendEvents(self.number, header_of(self.x, piece), piece.body)]
 
     def offered(self, piece: Piece, now: float) -> bool:
         """Take the newest run at once, where asking for it would come to the same; the shell writes it."""
-        cursor, window = self.cursor, self._window
+        cursor = self.cursor
         if self.stage is not Stage.IDLE or cursor is None or not continues(piece, cursor):
             return False
-        if piece.count > window.events or len(piece.body) > window.bytes:
+        if not self._window.admits(piece.upto, piece.count, len(piece.body)):
             return False
         self._know(piece.head)
         self._take(piece, now)
@@ -144,7 +145,6 @@ class Subscription:
     def _take(self, piece: Piece, now: float) -> None:
         self.cursor, self.stage, self.stalled_since = piece.cursor, Stage.WRITING, now
         self._sealed = piece.is_end
-        self._window.sent(piece.upto, piece.count, len(piece.body))
 
     def written(self, *, follows_on: bool) -> list[Effect]:
         """The last frame is out; `follows_on` to the next execution after the end."""

@@ -37,6 +37,14 @@ class Window:
         self._events += events
         self._bytes += size
 
+    def admits(self, upto: int, events: int, size: int) -> bool:
+        """Count a frame as sent, if there is room for all of it."""
+        limits = self._limits
+        if self._events + events > limits.window_events or self._bytes + size > limits.window_bytes:
+            return False
+        self.sent(upto, events, size)
+        return True
+
     def acked(self, seq: int) -> bool:
         """Take back the frames that end at or before `seq`; True if there were any."""
         moved = False

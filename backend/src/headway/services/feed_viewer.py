@@ -156,8 +156,9 @@ class FeedViewer:
         if self._ended:
             return
         try:
-            self._effects.extend(act(*args))
-            self._carry_out()
+            if effects := act(*args):
+                self._effects.extend(effects)
+                self._carry_out()
         except Exception:  # noqa: BLE001 - the edge of one connection
             _log.exception("a rich connection failed")
             self._abandon()
