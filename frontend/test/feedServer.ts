@@ -18,6 +18,8 @@ export class FeedServer {
   readonly answers = new Map<string, { status: number; body: unknown }>()
   /** Where set, a handshake is refused with this status. */
   refuse: number | null = null
+  /** Refuse who offers a subprotocol, as a server does that knows none. */
+  plainOnly = false
   /** Called for each socket; by default the log after `after` is sent. */
   onSocket: (socket: WebSocket, query: URLSearchParams) => void
   readonly log: Frame[] = []
@@ -28,9 +30,10 @@ export class FeedServer {
     this.onSocket = (socket, query) => this.replay(socket, Number(query.get('after') ?? 0))
     this.#http = createServer((request, response) => this.#answer(request, response))
     this.#http.on('upgrade', (request, socket, head) => {
-      if (this.refuse !== null) {
+      const stranger = this.plainOnly && request.headers['sec-websocket-protocol'] !== undefined
+      if (this.refuse !== null || stranger) {
         socket.on('error', () => {}) // the client may reset what was refused to it
-        socket.end(`HTTP/1.1 ${this.refuse} Refused\r\nConnection: close\r\n\r\n`)
+        socket.end(`HTTP/1.1 ${this.refuse ?? 400} Refused\r\nConnection: close\r\n\r\n`)
         return
       }
       const address = new URL(request.url ?? '/', 'http://127.0.0.1')

@@ -1,135 +1,159 @@
-/** One execution (or a workflow's current one) followed into a store: what a page needs to show it live. */
+/**
+ * One execution (or a workflow's current one) followed into a store: what a page needs to show it live.
+ *
+ * In rich mode it begins with the state and the last log lines, however long the log is, and each event after that is
+ * checked against the server's hash chain. A server that knows only simple mode is followed by that.
+ */
 
 import type { ExecutionResult, Status, Totals, WorkflowExecutionUpdate } from '../core/events'
 import { isRecord, isTerminal } from '../core/events'
+import { type State, stateFromJson } from '../core/fold'
+import { PlainSession } from '../core/plainSession'
+import { type EventsEffect, Session, type SnapshotEffect } from '../core/session'
 import { ExecutionStore } from '../core/store'
-import type { Execution } from './decode'
-import { type Fetch, HttpApi } from './http'
-import { type WebSocketOptions, WorkflowWebSocketClient } from './websocket'
+import { PlainConversation, RichConversation, type RichViewer } from './conversations'
+import type { Fetch } from './http'
+import { askWhy, type Conversation, type Line, Link, type LinkEnvironment } from './link'
+import {
+  openWebSocket,
+  pinnedExecution,
+  plainAddress,
+  richProtocols,
+  subjectPath,
+  type WebSocketConstructor,
+} from './websocket'
 
-/** Above so many events the page starts with a snapshot and this many of the latest. */
-export const REPLAY_LIMIT = 200_000
-/** Further behind than this, the page catches up by HTTP: a browser spends far more on a frame than on an event. */
-export const SOCKET_TAIL = 2_000
-/** Events asked for at once: a few tens of milliseconds to read. */
-const PAGE_EVENTS = 2_500
+/** Log lines that a late viewer is sent with the state: some screens full. */
+export const TAIL_LINES = 1_000
+/** An execution of at most so many events is taken whole: it costs little, and all of it can be checked. */
+export const WHOLE_UPTO = 4_096
+/** Further behind than this after an absence, the state is taken in place of all that happened. */
+export const MAX_REPLAY = 20_000
 
-export type FeedOptions = {
+export type FeedOptions = LinkEnvironment & {
   executionId?: string | undefined
   apiBase?: string | undefined
   onComplete?: (result: ExecutionResult) => void
   onError?: (error: Error) => void
-  WebSocket?: WebSocketOptions['WebSocket']
+  WebSocket?: WebSocketConstructor
   fetch?: Fetch
-  replayLimit?: number
 }
 
 export class ExecutionFeed {
   readonly store: ExecutionStore
   readonly #workflowId: string
   readonly #options: FeedOptions
-  readonly #client: WorkflowWebSocketClient
-  readonly #api: HttpApi
+  readonly #pinned: string | null
+  readonly #plain: PlainSession
+  readonly #viewer: RichViewer
+  readonly #link: Link
   readonly #completed = new Set<string>()
-  #lookup: AbortController | null = null
 
   constructor(workflowId: string, options: FeedOptions = {}) {
     this.#workflowId = workflowId
     this.#options = options
     this.store = new ExecutionStore(workflowId)
-    this.#api = new HttpApi(options.apiBase, options.fetch)
-    this.#client = new WorkflowWebSocketClient(
-      workflowId,
-      update => this.#receive(update),
-      error => options.onError?.(error),
+    this.#pinned = pinnedExecution(workflowId, options.executionId)
+    this.#plain = new PlainSession(this.#pinned, 0)
+    this.#viewer = this.#richViewer()
+    this.#link = new Link(
+      ['rich', 'plain'],
       {
-        after: 0,
-        execution: options.executionId,
-        base: options.apiBase,
+        open: way => this.#openWebSocket(way === 'rich' ? richProtocols() : []),
+        converse: line => (line.way === 'plain' ? this.#plainly(line) : this.#richly(line)),
+        ask: () => askWhy(subjectPath(workflowId, this.#pinned), options.apiBase, options.fetch),
         onState: (state, heardAt) => this.store.setConnection(state, heardAt),
-        ...(options.WebSocket ? { WebSocket: options.WebSocket } : {}),
-        ...(options.fetch ? { fetch: options.fetch } : {}),
       },
+      options,
     )
   }
 
   /** Connect; may be called again after `stop` and then goes on where it was. */
   start(): void {
-    if (this.store.lastSeq > 0) this.#client.seek(this.store.executionId, this.store.lastSeq)
-    this.#client.connect()
-    this.#lookup = new AbortController()
-    void this.#lookUp(this.#lookup.signal)
+    this.#link.connect()
   }
 
   stop(): void {
-    this.#lookup?.abort()
-    this.#client.disconnect()
+    this.#link.disconnect()
   }
 
   retryNow(): void {
-    this.#client.retryNow()
+    this.#link.retryNow()
   }
 
-  /** Learn how far the log reaches, and skip to its end where it is too long to replay whole. */
-  async #lookUp(signal: AbortSignal): Promise<void> {
-    try {
-      const execution = await this.#current(signal)
-      if (!execution || signal.aborted) return
-      const from = execution.last_seq - (this.#options.replayLimit ?? REPLAY_LIMIT)
-      if (from > this.store.lastSeq) await this.#skipTo(execution.execution_id, from, signal)
-      await this.#catchUp(execution, signal)
-      this.#client.expectHead(execution.execution_id, execution.last_seq)
-    } catch {
-      // The socket tells as much; this only adds how far it has to go.
+  #openWebSocket(protocols: string[]) {
+    const { executionId, cursor } = this.store.held
+    if (executionId && cursor) this.#plain.seek(executionId, cursor.seq)
+    const { apiBase, WebSocket } = this.#options
+    return openWebSocket(plainAddress(this.#workflowId, this.#plain, apiBase), WebSocket, protocols)
+  }
+
+  #plainly(line: Line): Conversation {
+    return new PlainConversation(line, this.#plain, {
+      isPinned: this.#pinned !== null,
+      update: update => this.#receive(update),
+      fault: error => this.#options.onError?.(error),
+    })
+  }
+
+  #richly(line: Line): Conversation {
+    const x = this.#pinned ?? this.#workflowId
+    const wanted = {
+      x,
+      tail: TAIL_LINES,
+      wholeUpto: WHOLE_UPTO,
+      maxReplay: MAX_REPLAY,
+      client: 'headway-web',
+    }
+    return new RichConversation(line, new Session(wanted, this.store.held), this.#viewer, {
+      now: this.#options.now ?? Date.now,
+      otherwise: () => this.#plainly(line),
+    })
+  }
+
+  #richViewer(): RichViewer {
+    const { store } = this
+    return {
+      isPinned: this.#pinned !== null,
+      get held() {
+        return store.held
+      },
+      get isClosed() {
+        return store.isClosed
+      },
+      snapshot: effect => this.#adopt(effect),
+      events: effect => this.#follow(effect),
+      fault: error => this.#options.onError?.(error),
     }
   }
 
-  async #current(signal: AbortSignal): Promise<Execution | null> {
-    const { executionId } = this.#options
-    if (executionId !== undefined) return (await this.#api.execution(executionId, signal)).execution
-    return (await this.#api.workflow(this.#workflowId, signal)).latest
+  #adopt(snapshot: SnapshotEffect): void {
+    this.store.adopt(snapshot)
+    if (snapshot.state.closed) this.#complete(resultOfState(snapshot.state))
   }
 
-  async #skipTo(executionId: string, seq: number, signal: AbortSignal): Promise<void> {
-    const { state } = await this.#api.execution(executionId, signal)
-    if (!state || signal.aborted) return
-    this.store.adopt(state, seq)
-    this.#client.seek(executionId, seq)
-  }
-
-  /** Read all but the last events by HTTP; the socket, down meanwhile, brings those and the end. */
-  async #catchUp({ execution_id: id, workflow_id, last_seq }: Execution, signal: AbortSignal): Promise<void> {
-    if (last_seq - this.store.lastSeq <= SOCKET_TAIL) return
-    this.#client.disconnect()
-    try {
-      let head = last_seq
-      while (head - this.store.lastSeq > SOCKET_TAIL) {
-        this.store.setConnection({ name: 'catching-up', done: this.store.lastSeq, total: head }, Date.now())
-        const page = await this.#api.events(id, this.store.lastSeq, PAGE_EVENTS, signal)
-        if (page.events.length === 0) break
-        for (const event of page.events) this.#receive({ ...event, execution_id: id, workflow_id })
-        head = page.last_seq
-      }
-    } finally {
-      if (!signal.aborted) {
-        this.#client.seek(id, this.store.lastSeq)
-        this.#client.connect()
-      }
-    }
+  #follow(frame: EventsEffect): void {
+    this.store.follow(frame)
+    for (const update of frame.events) if (isTerminal(update)) this.#complete(resultOf(update))
   }
 
   #receive(update: WorkflowExecutionUpdate): void {
     if (update.beat) return
+    const state = update.snapshot ? stateFromJson(update.state) : null
     const { execution_id: id } = update
+    if (state) {
+      this.store.adopt({ state })
+      if (state.closed) this.#complete(resultOfState(state))
+      return
+    }
     if (id !== undefined && id !== this.store.executionId) {
       this.store.reset(id, update.workflow_id ?? this.#workflowId, (update.seq ?? 1) - 1)
     }
     this.store.apply(update)
-    if (isTerminal(update)) this.#complete(update)
+    if (isTerminal(update)) this.#complete(resultOf(update))
   }
 
-  #complete(update: WorkflowExecutionUpdate): void {
-    const result = resultOf(update)
+  #complete(result: ExecutionResult): void {
     if (this.#completed.has(result.execution_id)) return
     this.#completed.add(result.execution_id)
     this.store.flush()
@@ -150,4 +174,9 @@ export function resultOf(update: WorkflowExecutionUpdate): ExecutionResult {
     error: typeof error === 'string' ? error : null,
     totals: isRecord(totals) ? (totals as Totals) : null,
   }
+}
+
+/** The same of an execution that had ended before anybody looked. */
+function resultOfState({ execution_id, status, output, error, totals }: State): ExecutionResult {
+  return { execution_id, status: status as Status, output: output ?? null, error, totals }
 }

@@ -1,4 +1,5 @@
 import { formatBytes, formatCount } from '../core/format'
+import type { Why } from '../core/messages'
 import type { Summary } from '../core/store'
 import { CopyButton } from './CopyButton'
 import { Icon } from './icons'
@@ -67,9 +68,22 @@ export function ResultPanel({
   )
 }
 
+/** Why the page had to begin anew, by the server's reason. */
+const RESETS: Readonly<Record<Why, string>> = {
+  epoch: 'its log was written anew',
+  ahead: 'an older copy of its log was restored',
+  fork: 'an older copy of its log was restored, and it went on differently',
+  trimmed: 'events that were missing here are no longer kept',
+}
+
 /** Whether everything that happened is on this page, by the totals of the last event. */
 export function Seal({ summary }: { summary: Summary }) {
-  const { totals, counts, lastSeq, firstSeq, closed } = summary
+  const { totals, counts, lastSeq, firstSeq, closed, resetBy } = summary
+  const reset = resetBy !== null && (
+    <p className="headway-seal" role="status">
+      Shown anew: {RESETS[resetBy]}.
+    </p>
+  )
   if (firstSeq > 1) {
     return (
       <p className="headway-seal">
@@ -78,17 +92,30 @@ export function Seal({ summary }: { summary: Summary }) {
     )
   }
   if (!closed || !totals) {
-    return lastSeq > 0 ? (
-      <p className="headway-seal">{formatCount(lastSeq)} events so far, none missing</p>
-    ) : null
+    return (
+      <>
+        {reset}
+        {lastSeq > 0 && <p className="headway-seal">{formatCount(lastSeq)} events so far, none missing</p>}
+      </>
+    )
   }
   const whole = counts.events === totals.events
   return (
-    <p className="headway-seal" data-whole={whole}>
-      {whole && <Icon name="sealed" />}
-      {whole ? 'complete' : 'incomplete'}: {formatCount(counts.events)} of {formatCount(totals.events)}{' '}
-      events, {formatCount(counts.logs)} of {formatCount(totals.logs)} log lines
-      {totals.dropped > 0 && `; ${formatCount(totals.dropped)} dropped by the producer`}
-    </p>
+    <>
+      {reset}
+      <p className="headway-seal" data-whole={whole}>
+        {whole && <Icon name="sealed" />}
+        {whole ? 'complete' : 'incomplete'}: {formatCount(counts.events)} of {formatCount(totals.events)}{' '}
+        events, {formatCount(counts.logs)} of {formatCount(totals.logs)} log lines
+        {totals.dropped > 0 && `; ${formatCount(totals.dropped)} dropped by the producer`}
+        {verified(summary)}
+      </p>
+    </>
   )
+}
+
+/** From where on the page has checked each event against the hash chain; nothing where the server has none. */
+function verified({ verifiedFrom, lastSeq }: Summary): string {
+  if (verifiedFrom === null || verifiedFrom >= lastSeq) return ''
+  return verifiedFrom === 0 ? '; verified' : `; verified from event ${formatCount(verifiedFrom + 1)}`
 }

@@ -5,8 +5,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { EXECUTION, Execution, OTHER_EXECUTION } from '../../test/builders'
 import { eventually } from '../../test/eventually'
 import { FeedServer } from '../../test/feedServer'
+import { ModelLog } from '../../test/modelServer'
+import { speakRich } from '../../test/speakRich'
 import type { ExecutionResult } from '../core/events'
-import { initialState } from '../core/fold'
 import { WorkflowExecutionMonitor, type WorkflowExecutionMonitorProps } from './WorkflowExecutionMonitor'
 
 let server: FeedServer
@@ -281,53 +282,35 @@ describe('how honest it is about the connection', () => {
     expect(monitor()).toHaveTextContent('Cannot show nightly_import')
   })
 
-  it('shows how far it has caught up', async () => {
-    server.answers.set(`/api/executions/${EXECUTION}`, detail(5_000))
-    server.append(run.queued(), run.started(), run.log('one'))
+  it('shows the end of a long log of a server that proves it, and from where on it was checked', async () => {
+    const log = new ModelLog(EXECUTION, 'nightly_import')
+    log.append(run.queued())
+    while (log.lastSeq < 6_000) log.append(run.log(`line ${log.lastSeq}`))
+    const rich = speakRich(server, () => log)
     show({ executionId: EXECUTION })
-
-    await waitFor(() => expect(liveness()).toHaveTextContent('catching up 3 / 5,000'), within5s)
-  })
-
-  it('reads a long log in pages and its end from the socket, each event once', async () => {
-    for (let n = 0; n < 6_000; n++) server.log.push(n === 0 ? run.queued() : run.log(`line ${n}`))
-    server.log.push(run.completed())
-    server.answers.set(`/api/executions/${EXECUTION}`, detail(server.log.length))
-    server.onSocket = (socket, query) => {
-      const after = Number(query.get('after'))
-      if (after > 0) server.replay(socket, after)
-    }
-    show({ executionId: EXECUTION })
+    expect(await screen.findByText('line 5999', {}, within5s)).toBeInTheDocument()
+    log.append(run.completed())
+    rich.publish()
     await waitFor(() => expect(monitor()).toHaveTextContent('complete: 6,001 of 6,001 events'), within5s)
 
-    expect(monitor()).toHaveTextContent('5,999 of 5,999 log lines')
-    expect(server.opened.at(-1)).toContain('after=5000')
+    expect(monitor()).toHaveTextContent('5,999 of 5,999 log lines; verified from event 6,001')
     expect(results).toHaveLength(1)
   })
 
-  it('starts a very long log near its end, from a snapshot, and says so', async () => {
-    const state = {
-      ...initialState(EXECUTION, 'nightly_import'),
-      seq: 300_000,
-      progress: 70,
-      phase: 'running',
-    }
-    const json = { ...state, steps: {}, controls: {}, outputs: {}, updated_at: '2026-11-22T21:30:00Z' }
-    server.answers.set(`/api/executions/${EXECUTION}`, detail(300_000, json))
-    server.onSocket = (socket, query) => {
-      if (query.get('after') === '100000') socket.send(JSON.stringify({ ...run.log('far in'), seq: 100_001 }))
-    }
-    show({ executionId: EXECUTION })
+  it('says that it begins anew where an older copy of the log was restored', async () => {
+    let log = new ModelLog(EXECUTION, 'nightly_import')
+    for (const event of [run.queued(), run.started(), run.log('of one history')]) log.append(event)
+    const rich = speakRich(server, () => log)
+    show()
+    await screen.findByText('of one history', {}, within5s)
+    log = log.copy(2)
+    for (const event of [run.log('of another'), run.log('and on')]) log.append(event)
+    rich.publish()
 
-    expect(await screen.findByText('far in', {}, within5s)).toBeInTheDocument()
-    expect(monitor()).toHaveTextContent('The log begins at event 100,001')
-    expect(bar()).toHaveAttribute('aria-valuenow', '70')
+    expect(await screen.findByText('of another', {}, within5s)).toBeInTheDocument()
+    expect(screen.queryByText('of one history')).not.toBeInTheDocument()
+    expect(monitor()).toHaveTextContent('an older copy of its log was restored, and it went on differently')
   })
-
-  function detail(lastSeq: number, state: unknown = null) {
-    const execution = { execution_id: EXECUTION, workflow_id: 'nightly_import', last_seq: lastSeq }
-    return { status: 200, body: { execution, state, cursor: '' } }
-  }
 })
 
 it('can be read by machine: log, progress and status have their roles and names', async () => {

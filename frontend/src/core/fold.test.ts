@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { decodeUpdate, type WorkflowExecutionUpdate } from './events'
-import { applyUpdate, fold, initialState, MAX_STEPS, type State, stateFromJson } from './fold'
+import { absorb, applyUpdate, fold, initialState, MAX_STEPS, type State, stateFromJson } from './fold'
 
 type Vector = {
   name: string
@@ -82,5 +82,38 @@ describe('fold', () => {
 
     expect(state.steps.size).toBe(MAX_STEPS)
     expect(state.counts.steps).toBe(MAX_STEPS + 5)
+  })
+})
+
+describe('a frame that leaves events out', () => {
+  type Conflated = {
+    name: string
+    kept: string[]
+    lines: string[]
+    cf: { events: number; logs: number; errors: number } | null
+    state: unknown
+  }
+  const vectors = JSON.parse(readFileSync(join(folder, '../conflation.json'), 'utf8')) as Conflated[]
+  const updates = (lines: string[]) => lines.map(line => decodeUpdate(JSON.parse(line)))
+
+  it.each(vectors.map(vector => [vector.name, vector] as const))(
+    'folds as all of them do: %s',
+    (_, vector) => {
+      const state = initialState('x', 'w')
+      if (vector.cf) absorb(state, vector.cf)
+      for (const update of updates(vector.kept)) applyUpdate(state, update)
+      const all = initialState('x', 'w')
+      for (const update of updates(vector.lines)) applyUpdate(all, update)
+
+      expect(state).toEqual(all)
+      expect(state).toEqual(stateFromJson(vector.state))
+    },
+  )
+
+  it('changes nothing after the end', () => {
+    const state = { ...initialState('x', 'w'), closed: true }
+    absorb(state, { events: 3, logs: 2, errors: 1 })
+
+    expect(state.counts.events).toBe(0)
   })
 })

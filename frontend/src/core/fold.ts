@@ -15,6 +15,7 @@ import {
   type Totals,
   type WorkflowExecutionUpdate,
 } from './events'
+import type { LeftOut } from './messages'
 import {
   answerApproval,
   closeWaiting,
@@ -162,6 +163,14 @@ export function applyUpdate(state: State, update: WorkflowExecutionUpdate): bool
   if (isKnown(update)) applyKnown(state, update)
   else applyUnknown(state, update)
   return true
+}
+
+/** Count the events that a conflated frame leaves out, in place; before its lines are applied. */
+export function absorb(state: State, { events, logs, errors }: LeftOut): void {
+  if (state.closed) return
+  state.counts.events += events
+  state.counts.logs += logs
+  state.counts.errors += errors
 }
 
 function applyKnown(state: State, event: KnownEvent): void {

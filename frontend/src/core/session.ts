@@ -10,9 +10,9 @@
  */
 
 import { decodeUpdate, InvalidFrame, type WorkflowExecutionUpdate } from './events'
-import { type State, stateFromJson } from './fold'
+import { initialState, type State, stateFromJson } from './fold'
 import type { ClientMessage, LeftOut, Mode, Result, Row, ServerFrame, ServerMessage, Why } from './messages'
-import { type Cursor, chain, formatCursor, parseCursor } from './position'
+import { type Cursor, chain, formatCursor, initialTag, parseCursor } from './position'
 
 export type SessionOptions = {
   /** An execution, a workflow, or the lobby. */
@@ -22,6 +22,8 @@ export type SessionOptions = {
   tail?: number
   /** Further behind than so many events, the state is taken in place of all that happened. */
   maxReplay?: number
+  /** An execution of at most so many events is taken whole, from its first on, in place of a snapshot. */
+  wholeUpto?: number
   /** Names the client in the server's log. */
   client?: string
 }
@@ -81,6 +83,8 @@ export class Session {
   #awaitsSnapshot = false
   #why: Why | null = null
   #parts: Message<'snap'>[] = []
+  /** The log that was asked for from its start; once is enough: it may be kept no longer. */
+  #wholeOf: string | null = null
   /** Where it was at the last ping, if that was behind. */
   #behindAt: string | null = null
   #halfWindow = { events: 2_048, bytes: 1 << 19 }
@@ -191,9 +195,24 @@ export class Session {
     this.#parts = []
     if (!cursor || !state) return [fault(new InvalidFrame('snap holds no state at a cursor'))]
     this.#awaitsSnapshot = false
+    if (this.#isTakenWhole(state.execution_id, cursor)) return this.#fromStart(state, cursor.epoch, why)
     this.#held = { executionId: state.execution_id, cursor }
     const [updates, faults] = this.#updates(logs)
     return [...faults, { type: 'snapshot', state, logs: updates, cursor, why }]
+  }
+
+  #isTakenWhole(executionId: string, { epoch, seq }: Cursor): boolean {
+    const log = `${executionId} ${epoch}`
+    if (seq === 0 || seq > (this.#options.wholeUpto ?? 0) || this.#wholeOf === log) return false
+    this.#wholeOf = log
+    return true
+  }
+
+  #fromStart({ execution_id, workflow_id }: State, epoch: string, why: Why | null): SessionEffect[] {
+    const cursor = { epoch, seq: 0, tag: initialTag(epoch) }
+    this.#held = { executionId: execution_id, cursor }
+    const state = initialState(execution_id, workflow_id)
+    return [{ type: 'snapshot', state, logs: [], cursor, why }, this.#subscribe()]
   }
 
   #events(header: Message<'ev'>, lines: readonly string[], body: Uint8Array, now: number): SessionEffect[] {

@@ -133,23 +133,38 @@ describe('ExecutionStore', () => {
     expect(log.line(1)).toMatchObject({ text: '  File "x.py"', level: 3, continues: true })
   })
 
-  it('from a snapshot on, older events bring log lines only, newer ones everything', () => {
-    const { clock, store } = aStore()
-    const state = { ...initialState('E', 'w'), seq: 10, progress: 50 }
-    store.adopt(state, 8)
-    const at = { timestamp: '2026-11-22T21:30:00Z' }
-    for (const [seq, progress] of [
-      [9, 10],
-      [10, 20],
-      [11, 60],
-    ]) {
-      const data = { level: 'INFO', message: `line ${seq}`, progress }
-      store.apply(decodeUpdate({ type: 'log', kind: 'x.y', seq, ...at, data }))
-    }
+  it('begins at a snapshot, with the log lines before it in their places', () => {
+    const { clock, store, run } = aStore()
+    const counts = { ...initialState('E', 'w').counts, events: 10, logs: 7 }
+    const state = { ...initialState('E', 'w'), seq: 10, progress: 50, counts }
+    const logs = [run.log('sixth'), run.log('seventh')].map(decodeUpdate)
+    store.adopt({ state, logs, cursor: { epoch: '9f3a01bc', seq: 10, tag: 1 } })
     clock.advance(FLUSH_MS)
 
-    expect(store.get('log').lines).toBe(3)
-    expect(store.get('summary')).toMatchObject({ progress: 60, firstSeq: 9, lastSeq: 11 })
+    expect(store.held).toEqual({ executionId: 'E', cursor: { epoch: '9f3a01bc', seq: 10, tag: 1 } })
+    expect(store.get('log').log.line(0)).toMatchObject({ number: 6, text: 'sixth' })
+    expect(store.get('summary')).toMatchObject({
+      ...{ progress: 50, lastSeq: 10, verifiedFrom: 10, resetBy: null },
+      counts: { logs: 7 },
+    })
+  })
+
+  it('follows frames: all they cover counts, and the cursor is where they end', () => {
+    const { clock, store, run } = aStore()
+    const cursor = { epoch: '9f3a01bc', seq: 0, tag: 1 }
+    store.adopt({ state: initialState('E', 'w'), cursor, why: 'fork' })
+    store.follow({ events: [run.queued(), run.started()].map(decodeUpdate), cursor: { ...cursor, seq: 2 } })
+    const progress = { progress: 40, step: 'load', step_id: 'load#1' }
+    const last = { ...run.event('step.progressed', progress), seq: 9 }
+    const leftOut = { events: 6, logs: 5, errors: 1 }
+    store.follow({ events: [decodeUpdate(last)], cursor: { ...cursor, seq: 9 }, leftOut })
+    clock.advance(FLUSH_MS)
+
+    expect(store.held.cursor?.seq).toBe(9)
+    expect(store.get('summary')).toMatchObject({
+      ...{ progress: 40, lastSeq: 9, verifiedFrom: 9, resetBy: 'fork' },
+      counts: { events: 9, logs: 5, errors: 1 },
+    })
   })
 
   it('begins anew with another execution', () => {

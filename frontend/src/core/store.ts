@@ -2,8 +2,8 @@
  * What a page holds of one execution: mutable inside, immutable slices outside, at most 20 flushes a second.
  *
  * The first change after a quiet moment is shown at once; under load changes gather until the next animation frame,
- * or a plain timer where the tab is hidden and runs none. The last applied seq lives here, not in the socket: a second
- * socket on the same store (a remount, a reconnect) repeats nothing.
+ * or a plain timer where the tab is hidden and runs none. What was applied last, and the cursor that proves it, live
+ * here, not in the socket: a second socket on the same store (a remount, a reconnect) repeats nothing.
  */
 
 import { splitMessage } from './ansi'
@@ -11,6 +11,7 @@ import { ChunkedLog, levelRank } from './chunks'
 import type { ConnectionState } from './connection'
 import { isTerminal, type WorkflowExecutionUpdate } from './events'
 import {
+  absorb,
   applyUpdate,
   type Counts,
   copyState,
@@ -20,7 +21,10 @@ import {
   type StepState,
 } from './fold'
 import { ExecutionHistory } from './history'
+import type { LeftOut, Why } from './messages'
+import type { Cursor } from './position'
 import { noteReceipt, type Receipt, type ReceiptNotes, receiptsOf } from './receipts'
+import type { Held } from './session'
 import type { ApprovalState, WaitState } from './waiting'
 
 export const FLUSH_MS = 50
@@ -33,6 +37,10 @@ export type Summary = Readonly<Omit<State, 'steps' | 'controls' | 'outputs' | 'w
   readonly firstSeq: number
   /** Events applied to this page's log, by seq. */
   readonly lastSeq: number
+  /** After this seq each event was checked against the server's hash chain; null where it has none. */
+  readonly verifiedFrom: number | null
+  /** Why what was shown before had to go; null where nothing was wrong with it. */
+  readonly resetBy: Why | null
 }
 /** When each step ran; one object for the life of an execution, whose `version` grows. */
 export type HistorySlice = { readonly history: ExecutionHistory; readonly version: number }
@@ -53,6 +61,20 @@ export type Slices = {
   connection: ConnectionSlice
 }
 export type SliceName = keyof Slices
+
+/** A state as a server gives it; `logs` are the last log events before it, oldest first. */
+export type Snapshot = {
+  state: State
+  logs?: readonly WorkflowExecutionUpdate[]
+  cursor?: Cursor | null
+  why?: Why | null
+}
+/** Events up to `cursor`, and the counts of those that were left out. */
+export type Frame = {
+  events: readonly WorkflowExecutionUpdate[]
+  cursor: Cursor
+  leftOut?: LeftOut | null
+}
 
 /** How the store waits; injected in tests. */
 export interface FlushClock {
@@ -91,6 +113,9 @@ export class ExecutionStore {
   #history = new ExecutionHistory()
   #firstSeq = 1
   #lastSeq = 0
+  #cursor: Cursor | null = null
+  #verifiedFrom: number | null = null
+  #resetBy: Why | null = null
   #connection: ConnectionSlice = { state: { name: 'idle' }, heardAt: null }
   #slices: Slices
   #flushedAt = Number.NEGATIVE_INFINITY
@@ -118,6 +143,16 @@ export class ExecutionStore {
     return this.#state.execution_id
   }
 
+  /** What is applied, with the server's proof of it where there is one. */
+  get held(): Held {
+    return { executionId: this.executionId || null, cursor: this.#cursor }
+  }
+
+  /** The execution has ended; nothing follows. */
+  get isClosed(): boolean {
+    return this.#state.closed
+  }
+
   /** The slice as of the last flush: the same object while nothing in it changed. */
   get<Name extends SliceName>(name: Name): Slices[Name] {
     return this.#slices[name]
@@ -131,19 +166,24 @@ export class ExecutionStore {
 
   /** Start over with an execution; `after` is the seq before the first event to come. */
   reset(executionId: string, workflowId: string, after = 0): void {
-    this.#begin(initialState(executionId, workflowId), after)
+    this.#begin({ state: initialState(executionId, workflowId) }, after)
   }
 
-  /** Start from a snapshot; events up to its seq still bring their log lines, from `after` on. */
-  adopt(state: State, after = state.seq): void {
-    this.#begin(copyState(state), after)
+  /** Start from a snapshot: the state, with the last log events before it. */
+  adopt(snapshot: Snapshot): void {
+    this.#begin({ ...snapshot, state: copyState(snapshot.state) }, snapshot.state.seq)
   }
 
-  #begin(state: State, after: number): void {
+  #begin({ state, logs = [], cursor = null, why = null }: Snapshot, after: number): void {
     this.#state = state
+    this.#cursor = cursor
+    this.#verifiedFrom = cursor && cursor.seq
+    this.#resetBy = why
     this.#log = new ChunkedLog()
+    this.#log.begin(Math.max(0, state.counts.logs - logs.length))
+    for (const update of logs) this.#addLines(update)
     this.#history = new ExecutionHistory(state)
-    this.#firstSeq = after + 1
+    this.#firstSeq = state.seq > 0 ? 1 : after + 1
     this.#lastSeq = after
     this.#stepCopies = new Map()
     this.#receiptNotes = new Map()
@@ -158,13 +198,26 @@ export class ExecutionStore {
       if (seq <= this.#lastSeq) return
       this.#lastSeq = seq
     }
-    if (update.type === 'log') this.#addLines(update)
+    const isLog = update.type === 'log'
+    if (isLog) this.#addLines(update)
     if (applyUpdate(this.#state, update)) this.#markSteps(update)
     const isHistory = this.#history.apply(update)
     noteReceipt(this.#receiptNotes, update)
     const others: SliceName[] = isHistory ? ['history'] : []
+    if (isLog) others.push('log')
     if (concernsControls(update)) others.push('controls')
     this.#touch('summary', ...others)
+  }
+
+  /** Apply all that a frame covers, and be where it ends. */
+  follow({ events, cursor, leftOut = null }: Frame): void {
+    if (leftOut) {
+      absorb(this.#state, leftOut)
+      this.#verifiedFrom = cursor.seq
+    }
+    for (const update of events) this.apply(update)
+    this.#cursor = cursor
+    this.#lastSeq = cursor.seq
   }
 
   setConnection(state: ConnectionState, heardAt: number | null): void {
@@ -188,7 +241,6 @@ export class ExecutionStore {
     splitMessage(message).forEach((line, index) => {
       this.#log.push(line, level, time, index > 0)
     })
-    this.#touch('log')
   }
 
   #markSteps(update: WorkflowExecutionUpdate): void {
@@ -210,7 +262,12 @@ export class ExecutionStore {
 
   #summary(): Summary {
     const { steps: _steps, controls: _controls, waiting: _waiting, outputs, counts, ...rest } = this.#state
-    const own = { firstSeq: this.#firstSeq, lastSeq: this.#lastSeq }
+    const own = {
+      firstSeq: this.#firstSeq,
+      lastSeq: this.#lastSeq,
+      verifiedFrom: this.#verifiedFrom,
+      resetBy: this.#resetBy,
+    }
     return { ...rest, ...own, outputs: [...outputs.values()], counts: { ...counts } }
   }
 
