@@ -11,7 +11,9 @@ BACKEND_SOURCES := backend/pyproject.toml backend/uv.lock
 FRONTEND_SOURCES := $(shell find frontend/src frontend/public -type f 2>/dev/null) \
   frontend/index.html frontend/vite.config.ts frontend/package.json
 
-.PHONY: help setup run test test-backend test-frontend test-browser check static format lint types protocol bench chaos mutations wheel clean
+PACKED := frontend/packages/out/.packed
+
+.PHONY: help setup run packages test test-backend test-frontend test-browser check static format lint types protocol bench chaos mutations wheel clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,7 +45,14 @@ test-backend: $(PYTHON_READY) ## Python tests only
 test-frontend: $(NODE_READY) ## Front-end unit tests only
 	scripts/front_end.sh test
 
-test-browser: setup ## Real browser against the real server
+$(PACKED): $(NODE_READY) $(FRONTEND_SOURCES) $(shell find frontend/packages -path '*/src/*' -o -name build.mjs 2>/dev/null)
+	@echo "· packing the npm packages"
+	@scripts/front_end.sh run --silent packages
+	@touch $@
+
+packages: $(PACKED) ## Build, check and pack the npm packages into frontend/packages/out
+
+test-browser: setup packages ## Real browser against the real server
 	@HEADWAY_CHROMIUM="$$(scripts/find_chromium.sh)" && export HEADWAY_CHROMIUM && scripts/front_end.sh run e2e
 
 static: lint types ## Format, lint, types and import layers

@@ -21,7 +21,8 @@ export class Headway {
     private readonly process: ChildProcess,
   ) {}
 
-  static async start(): Promise<Headway> {
+  /** @param settings further `HEADWAY_…` variables */
+  static async start(settings: Record<string, string> = {}): Promise<Headway> {
     const folder = mkdtempSync(join(tmpdir(), 'headway-e2e-'))
     const flows = join(folder, 'flows.py')
     copyFileSync(join(ROOT, 'frontend/e2e/flows.py'), flows)
@@ -33,7 +34,7 @@ export class Headway {
       HEADWAY,
       ['serve', flows, ...examples, '--port', String(port), '--log-level', 'warning'],
       {
-        env: { ...process.env, HEADWAY_DATABASE: `sqlite:///${join(folder, 'headway.db')}` },
+        env: { ...process.env, HEADWAY_DATABASE: `sqlite:///${join(folder, 'headway.db')}`, ...settings },
         stdio: ['ignore', 'ignore', 'inherit'],
       },
     )
