@@ -511,6 +511,7 @@ def test_openapi_shows_every_route_with_examples(http: httpx.Client) -> None:
 
     assert set(paths) == {
         "/api/server",
+        "/api/server/beats",
         "/api/session",
         "/healthz",
         "/readyz",

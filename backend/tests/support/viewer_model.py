@@ -6,7 +6,7 @@ from headway.domain.events import Totals, decode_line
 from headway.domain.execution import State
 from headway.domain.position import Cursor
 from headway.protocol import messages as m
-from headway.protocol.client_effects import ClientEffect, Drop, Say, Sealed, Stop, Tell
+from headway.protocol.client_effects import ClientEffect, Say, Sealed, Tell
 from headway.protocol.client_session import ClientSession
 from headway.protocol.codec import decode_server
 from headway.protocol.conflation import absorb
@@ -83,8 +83,6 @@ class ViewerModel:
                     self.view = View(self.view.position, state, cursor.seq)
                 case Sealed(totals):
                     assert totals == self.view.sealed
-                case Drop(reason) | Stop(reason):
-                    self.told.append(str(reason))
         return said
 
     def _apply(self, run: Run) -> None:

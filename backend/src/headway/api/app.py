@@ -12,6 +12,7 @@ from headway.api import problems
 from headway.api.admission import Admission
 from headway.api.auth import Guard, Tokens
 from headway.api.http import api_routes
+from headway.api.http_beats import beat_routes
 from headway.api.http_events import event_routes
 from headway.api.http_log import log_routes
 from headway.api.http_producers import producer_routes
@@ -92,6 +93,7 @@ def create_app(
     )
     app.include_router(event_routes(streams, f"{prefix}/api/executions"))
     producers = Producers(executions.journal, executions.hints, executions.clock)
+    app.include_router(beat_routes(prefix))
     app.include_router(producer_routes(producers, f"{prefix}/api/executions"))
     app.include_router(
         log_routes(executions.journal, f"{prefix}/api/executions", is_public=not tokens.required)

@@ -15,6 +15,8 @@ from headway.errors import HeadwayError, UnavailableError
 from headway.services.event_streams import EventStreams, Start
 
 MEDIA_TYPE = "text/event-stream"
+# An `X-Accel-Buffering` of no keeps nginx from holding events back.
+STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "Vary": "Accept"}
 STALL_S = 15.0  # a peer that takes nothing for so long is cut off
 
 _log = logging.getLogger(__name__)
@@ -27,8 +29,7 @@ class EventStreamResponse(Response):
     media_type = MEDIA_TYPE
 
     def __init__(self, streams: EventStreams, start: Start) -> None:
-        # An `X-Accel-Buffering` of no keeps nginx from holding events back.
-        super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no", "Vary": "Accept"})
+        super().__init__(headers=STREAM_HEADERS)
         del self.headers["content-length"]
         self._streams = streams
         self._start = start

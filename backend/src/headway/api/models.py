@@ -233,6 +233,14 @@ class ControlReceipt(BaseModel):
     execution_id: str
 
 
+class Beat(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"n": 1, "now": "2026-11-22T21:30:00.123456Z"}]},
+    )
+    n: int
+    now: str
+
+
 class Server(BaseModel):
     model_config = ConfigDict(
         json_schema_extra={
