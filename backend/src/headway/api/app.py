@@ -17,6 +17,7 @@ from headway.api.http_events import event_routes
 from headway.api.http_log import log_routes
 from headway.api.http_producers import producer_routes
 from headway.api.limits import BoundedBody, SecurityHeaders
+from headway.api.openapi import document_of
 from headway.api.static import static_routes
 from headway.api.websockets import WorkflowSocket
 from headway.api.websockets_rich import RichSocket
@@ -78,6 +79,7 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
     )
+    app.openapi = document_of(app)  # type: ignore[method-assign]
     tokens = Tokens(token)
     problems.install(app)
     app.include_router(

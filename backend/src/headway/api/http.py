@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request, Response
@@ -156,7 +156,9 @@ def _execution_routes(router: APIRouter, executions: Executions, api: str) -> No
 
 
 def _download_routes(router: APIRouter, executions: Executions, outputs: OutputStore, api: str) -> None:
-    @router.get(f"{api}/{{execution_id}}/log", tags=["events"])
+    @router.get(
+        f"{api}/{{execution_id}}/log", tags=["events"], response_class=Response, responses=_text("text/plain")
+    )
     def download_log(
         execution_id: str,
         level: Annotated[Level | None, Query(description=f"The least grave of {', '.join(LEVELS)}.")] = None,
@@ -166,13 +168,23 @@ def _download_routes(router: APIRouter, executions: Executions, outputs: OutputS
         lines = executions.log_lines(execution_id_of(execution_id), level=level, text=q)
         return _attachment(_in_pieces(lines), "text/plain; charset=utf-8", f"{execution_id}.log")
 
-    @router.get(f"{api}/{{execution_id}}/export", tags=["events"])
+    @router.get(
+        f"{api}/{{execution_id}}/export",
+        tags=["events"],
+        response_class=Response,
+        responses=_text("application/x-ndjson"),
+    )
     def export_events(execution_id: str) -> Response:
         """Every event as stored, one JSON object a line."""
         pieces = executions.lines(execution_id_of(execution_id))
         return _attachment(pieces, "application/x-ndjson", f"{execution_id}.jsonl")
 
-    @router.get(f"{api}/{{execution_id}}/outputs/{{name:path}}", tags=["executions"])
+    @router.get(
+        f"{api}/{{execution_id}}/outputs/{{name:path}}",
+        tags=["executions"],
+        response_class=Response,
+        responses=_text("*/*"),
+    )
     def show_output(execution_id: str, name: str) -> Response:
         """A file that the workflow left; sandboxed, whatever is in it."""
         known = executions.describe(execution_id_of(execution_id)).state.outputs.get(name)
@@ -192,6 +204,11 @@ def _download_routes(router: APIRouter, executions: Executions, outputs: OutputS
 def _first_id(since: datetime) -> ExecutionId:
     """The lowest id that can have been made at this time."""
     return execution_id(max(0, int(since.timestamp() * 1_000)), 0)
+
+
+def _text(media_type: str) -> dict[int | str, dict[str, Any]]:
+    """How OpenAPI says that an answer is no JSON."""
+    return {200: {"content": {media_type: {"schema": {"type": "string"}}}}}
 
 
 def _attachment(pieces: Iterator[bytes], media_type: str, filename: str) -> Response:
