@@ -1,5 +1,8 @@
 """Runs of events as they are cut and split for viewers: the same bytes, the same tags, nothing between."""
 
+import zlib
+
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,10 +10,11 @@ from hypothesis import strategies as st
 from headway.domain.position import chain
 from headway.errors import JournalCorrupt
 from headway.ports import Segment
-from headway.protocol.codec import lines_of
-from headway.protocol.frames import SimpleFramer
+from headway.protocol.codec import encode_events, lines_of
+from headway.protocol.frames import SimpleFramer, messages
+from headway.protocol.messages import Ev
 from headway.services import chunk as chunks
-from headway.services.chunk import CHUNK_BYTES, CHUNK_EVENTS, Chunk, split
+from headway.services.chunk import CHUNK_EVENTS, FRAME_BYTES, Chunk, split
 
 FRAMER = SimpleFramer("01KAQ8V3S8T2M4N6P8R0T2V4X6", "audit")
 sizes = st.lists(st.sampled_from([10, 90, 200, 20_000, 60_000]), min_size=1, max_size=60)
@@ -39,7 +43,7 @@ def test_split_keeps_every_line_in_chained_chunks_within_the_limits(lengths: lis
         assert (chunk.after, chunk.upto, chunk.tag_before) == (after, after + count, tag)
         assert chunk.tag == chain(tag, chunk.body)
         assert count <= CHUNK_EVENTS
-        assert count == 1 or len(chunk.body) <= CHUNK_BYTES
+        assert count == 1 or len(chunk.body) <= FRAME_BYTES
         after, tag = chunk.upto, chunk.tag
 
 
@@ -88,3 +92,30 @@ def test_a_cut_starts_where_the_viewer_is_and_ends_within_its_limits(
 def test_short_frames_are_not_compressed() -> None:
     assert chunks.deflated_frame(b"x" * 1_023)[0] == 0x81
     assert chunks.deflated_frame(b"x" * 1_024)[0] == 0x82
+
+
+def test_a_segment_that_makes_one_frame_is_shown_as_it_is_stored() -> None:
+    """No line of it is looked at, and its bytes are not copied."""
+    segments = segments_of([[200] * 250, [200] * 250])
+    found = split(segments, FRAMER)
+
+    assert [chunk.upto for chunk in found] == [250, 500]
+    assert [chunk.body for chunk in found] == [segment.body for segment in segments]
+    assert found[0].body is segments[0].body
+
+
+@pytest.mark.parametrize("level", [1, 6, 9])
+def test_a_compressed_segment_is_sent_compressed_as_it_is(level: int) -> None:
+    """What inflates is the header line and then the stored lines, as in every other frame."""
+    (plain,) = segments_of([[90] * 200])
+    packed = zlib.compress(plain.body, level)
+    (chunk,) = split([msgspec.structs.replace(plain, packed=packed)], FRAMER)
+    header = Ev(x="audit", after=0, upto=200, cur="9f3a01bc.200.02f4f26a", n=200)
+
+    ((is_text, payload),) = messages(chunk.ev_frame(header, deflated=True))
+    assert not is_text
+    assert packed[2:-4] in payload
+    assert zlib.decompress(payload, -zlib.MAX_WBITS) == encode_events(header, plain.body)
+    ((is_text, payload),) = messages(chunk.ev_frame(header, deflated=False))
+    assert is_text
+    assert payload == encode_events(header, plain.body)

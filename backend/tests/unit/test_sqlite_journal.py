@@ -103,7 +103,9 @@ class TestFile:
         )
         connection.commit()
         connection.close()
-        assert journal.read(execution, 0) == before
+        read = journal.read(execution, 0)
+        assert [segment.packed for segment in read] == [None, zlib.compress(body)]
+        assert [msgspec.structs.replace(segment, packed=None) for segment in read] == before
         assert len(lines_of(journal.read(execution, 10))) == 41
 
 

@@ -73,13 +73,17 @@ class Appended(msgspec.Struct, frozen=True, gc=False):
 
 
 class Segment(msgspec.Struct, frozen=True, gc=False):
-    """A run of stored events as one piece: `body` is their lines, each ended by a newline."""
+    """A run of stored events as one piece: `body` is their lines, each ended by a newline.
+
+    `packed` is the body as a zlib stream, where it is stored so; what has none says nothing by that.
+    """
 
     first_seq: int
     last_seq: int
     tag_before: int
     tag_after: int
     body: bytes
+    packed: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """A run of events as all viewers of an execution share it: read once, framed once for each wire form."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from zlib import DEFLATED, MAX_WBITS, compressobj
@@ -10,7 +10,7 @@ from headway.domain.identifiers import ExecutionId
 from headway.domain.position import chain
 from headway.errors import JournalCorrupt
 from headway.ports import EventLog, Head, Segment
-from headway.protocol.codec import encode_events, seal_of
+from headway.protocol.codec import encode, encode_events, seal_of
 from headway.protocol.effects import Piece
 from headway.protocol.frames import SimpleFramer, binary_frame, text_frame
 from headway.protocol.messages import Ev
@@ -18,6 +18,7 @@ from headway.protocol.simple import is_closing
 
 CHUNK_BYTES = 48 << 10  # of stored lines, which makes about 64 KiB of frames
 CHUNK_EVENTS = 256
+FRAME_BYTES = 64 << 10  # of stored lines, at most, in a frame of rich mode
 MIN_DEFLATED_BYTES = 1 << 10  # shorter frames go as text
 _DEFLATE_LEVEL = 4
 
@@ -48,16 +49,26 @@ class Chunk:
     Args:
         tag_before: The log's chained tag at `after`; `tag` the one at `upto`.
         framer: Makes the simple-mode frames.
+        packed: The lines as the store holds them compressed (zlib), where it does.
     """
 
     def __init__(
-        self, after: int, upto: int, *, tag_before: int, tag: int, body: bytes, framer: SimpleFramer
+        self,
+        after: int,
+        upto: int,
+        *,
+        tag_before: int,
+        tag: int,
+        body: bytes,
+        framer: SimpleFramer,
+        packed: bytes | None = None,
     ) -> None:
         self.after, self.upto = after, upto
         self.tag_before, self.tag = tag_before, tag
         self.body = body
         self.closes = is_closing(body)
         self._framer = framer
+        self._packed = packed
         self._ev_frames: dict[tuple[str, bool], bytes] = {}
 
     @property
@@ -96,9 +107,14 @@ class Chunk:
         key = (header.x, deflated)
         frame = self._ev_frames.get(key)
         if frame is None:
-            text = encode_events(header, self.body)
-            frame = self._ev_frames[key] = deflated_frame(text) if deflated else text_frame(text)
+            frame = self._ev_frames[key] = self._made_frame(header, deflated=deflated)
         return frame
+
+    def _made_frame(self, header: Ev, *, deflated: bool) -> bytes:
+        if deflated and self._packed is not None:
+            return packed_frame(encode(header) + b"\n", self._packed)
+        text = encode_events(header, self.body)
+        return deflated_frame(text) if deflated else text_frame(text)
 
     def whole(self, head: Head) -> Piece:
         """All of it, for a viewer at `after`."""
@@ -124,25 +140,49 @@ class Chunk:
 
 
 def split(segments: Sequence[Segment], framer: SimpleFramer) -> list[Chunk]:
-    """Consecutive segments as chunks of at most `CHUNK_EVENTS` and `CHUNK_BYTES`, or one line.
+    """Consecutive segments as chunks of at most `CHUNK_EVENTS`, and of `CHUNK_BYTES` or one line.
+
+    A segment that makes one frame is left as it is, and costs no work for each line.
 
     Raises:
         JournalCorrupt: The lines are not those that the tags were computed over.
     """
     chunks: list[Chunk] = []
-    if not segments:
-        return chunks
-    body = b"".join(segment.body for segment in segments)
-    start, after, tag = 0, segments[0].first_seq - 1, segments[0].tag_before
-    while start < len(body):
-        end, upto = _end_of_chunk(body, start, after)
-        lines = body[start:end]
-        tag_after = chain(tag, lines)
-        chunks.append(Chunk(after, upto, tag_before=tag, tag=tag_after, body=lines, framer=framer))
-        start, after, tag = end, upto, tag_after
-    if tag != segments[-1].tag_after:
-        raise JournalCorrupt("the lines of a segment do not match its tag")
+    tag = segments[0].tag_before if segments else 0
+    for run in _runs(segments):
+        body = run[0].body if len(run) == 1 else b"".join(segment.body for segment in run)
+        start, after = 0, run[0].first_seq - 1
+        while start < len(body):
+            is_whole = start == 0 and _makes_one_frame(run, len(body))
+            end, upto = (len(body), run[-1].last_seq) if is_whole else _end_of_chunk(body, start, after)
+            lines = body[start:end]
+            tag_after = chain(tag, lines)
+            packed = run[0].packed if is_whole and len(run) == 1 else None
+            chunks.append(
+                Chunk(after, upto, tag_before=tag, tag=tag_after, body=lines, framer=framer, packed=packed)
+            )
+            start, after, tag = end, upto, tag_after
+        if tag != run[-1].tag_after:
+            raise JournalCorrupt("the lines of a segment do not match its tag")
     return chunks
+
+
+def _runs(segments: Sequence[Segment]) -> Iterator[list[Segment]]:
+    """Segments that are shown together: small ones with those behind them, each other by itself."""
+    run: list[Segment] = []
+    size = 0
+    for segment in segments:
+        size += len(segment.body)
+        if run and (size > CHUNK_BYTES or segment.last_seq - run[0].first_seq >= CHUNK_EVENTS):
+            yield run
+            run, size = [], len(segment.body)
+        run.append(segment)
+    if run:
+        yield run
+
+
+def _makes_one_frame(run: Sequence[Segment], size: int) -> bool:
+    return size <= FRAME_BYTES and run[-1].last_seq - run[0].first_seq < CHUNK_EVENTS
 
 
 def _end_of_chunk(body: bytes, start: int, after: int) -> tuple[int, int]:
@@ -179,6 +219,18 @@ def deflated_frame(text: bytes) -> bytes:
         return text_frame(text)
     press = compressobj(_DEFLATE_LEVEL, DEFLATED, -MAX_WBITS)
     return binary_frame(press.compress(text) + press.flush())
+
+
+def packed_frame(head: bytes, packed: bytes) -> bytes:
+    """The same where the lines are compressed already: `head` becomes a stored block before theirs.
+
+    Args:
+        head: At most 65,535 bytes.
+        packed: A zlib stream (RFC 1950), whose own two bytes of header and four of checksum are left out.
+    """
+    size = len(head)
+    block = b"\x00" + size.to_bytes(2, "little") + (size ^ 0xFFFF).to_bytes(2, "little") + head
+    return binary_frame(block + packed[2:-4])
 
 
 def read_chunk(

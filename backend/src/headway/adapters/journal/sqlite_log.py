@@ -100,7 +100,8 @@ def segments_after(
     try:
         for first_seq, last_seq, tag_before, tag_after, encoding, body in rows:
             if last_seq > after:
-                yield Segment(first_seq, last_seq, tag_before, tag_after, _decoded(encoding, body))
+                packed = body if encoding == ZLIB else None
+                yield Segment(first_seq, last_seq, tag_before, tag_after, _decoded(encoding, body), packed)
     finally:
         rows.close()
 
