@@ -6,13 +6,15 @@ does not listen, the log says so.
 
 import asyncio
 import contextvars
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from headway.domain import events as e
 from headway.errors import StepTimeout
-from headway.ports import RunnableStep, StepOptions, current_scope
+from headway.ports import RunnableStep, current_scope
 from headway.services.scopes import Attempt, EngineScope
 from headway.services.threads import Outcome, Raised, Returned
 
@@ -23,45 +25,32 @@ RECANCEL_S = 0.5  # a task that swallowed its cancellation is cancelled again
 HALT_S = 5.0  # and so on, for so long
 
 
-async def run_attempt(
-    execution: "RunningExecution",
-    scope: EngineScope,
-    attempt: Attempt,
-    step: RunnableStep,
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-) -> Any:
+class Call(msgspec.Struct, frozen=True, eq=False):
+    """What is run in one attempt: the step's function with its arguments, in the attempt's scope."""
+
+    execution: "RunningExecution"
+    scope: EngineScope
+    attempt: Attempt
+    step: RunnableStep
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+
+    @property
+    def function(self) -> Callable[[], Any]:
+        """The function with its arguments bound."""
+        return partial(self.step.function, *self.args, **self.kwargs)
+
+
+async def run_attempt(call: Call) -> Any:
     """Run the function once and return what it returns.
 
     Raises:
         StepTimeout: It took longer than the step's `timeout_s`.
     """
     try:
-        return await _run(execution, scope, attempt, step, args, kwargs)
+        return await _run(call)
     finally:
-        execution.tools.scope_ended(scope)
-
-
-async def _run(
-    execution: "RunningExecution",
-    scope: EngineScope,
-    attempt: Attempt,
-    step: RunnableStep,
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-) -> Any:
-    options = step.options
-    if options.process:
-        return await _in_process(execution, scope, attempt, step, args, kwargs)
-    if not step.is_async:
-        return await _in_thread(execution, scope, attempt, step, args, kwargs)
-    if options.timeout_s is None:
-        token = current_scope.set(scope)
-        try:
-            return await step.function(*args, **kwargs)
-        finally:
-            current_scope.reset(token)
-    return await _in_task(execution, scope, attempt, step, args, kwargs)
+        call.execution.tools.scope_ended(call.scope)
 
 
 async def guarded(scope: EngineScope, call: Callable[[], Any]) -> Outcome:
@@ -91,105 +80,85 @@ async def settles(future: "asyncio.Future[Outcome]", within_s: float) -> bool:
     return future.done()
 
 
-async def _in_task(
-    execution: "RunningExecution",
-    scope: EngineScope,
-    attempt: Attempt,
-    step: RunnableStep,
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-) -> Any:
-    options = step.options
-    task = asyncio.create_task(guarded(scope, partial(step.function, *args, **kwargs)))
+def _run(call: Call) -> Awaitable[Any]:
+    options = call.step.options
+    if options.process:
+        return _in_process(call)
+    if not call.step.is_async:
+        return _in_thread(call)
+    return _in_place(call) if options.timeout_s is None else _in_task(call)
+
+
+async def _in_place(call: Call) -> Any:
+    token = current_scope.set(call.scope)
     try:
-        done, _ = await asyncio.wait({task}, timeout=options.timeout_s)
-    except asyncio.CancelledError:
-        await _cancel(execution, scope, attempt, task)
-        raise
-    if not done:
-        await _cancel(execution, scope, attempt, task)
-        raise _timeout(options)
-    return unwrap(task.result())
+        return await call.step.function(*call.args, **call.kwargs)
+    finally:
+        current_scope.reset(token)
 
 
-async def _cancel(
-    execution: "RunningExecution", scope: EngineScope, attempt: Attempt, task: "asyncio.Task[Outcome]"
-) -> None:
-    attempt.cancelled = True
-    deadline = execution.loop.time() + HALT_S
-    while not task.done() and execution.loop.time() < deadline:
-        task.cancel()
-        await settles(task, RECANCEL_S)
-    if not task.done():
-        _tell_stuck(execution, scope, "it goes on in spite of its cancellation")
+async def _in_task(call: Call) -> Any:
+    task = asyncio.create_task(guarded(call.scope, call.function))
+    return await _watched(call, task, partial(_cancel, call, task))
 
 
-async def _in_thread(
-    execution: "RunningExecution",
-    scope: EngineScope,
-    attempt: Attempt,
-    step: RunnableStep,
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-) -> Any:
+async def _in_thread(call: Call) -> Any:
     context = contextvars.copy_context()
-    context.run(current_scope.set, scope)
-    future = execution.tools.threads.run(partial(context.run, step.function, *args, **kwargs))
-    return await _watched(execution, scope, attempt, step.options, future, lambda: None)
+    context.run(current_scope.set, call.scope)
+    future = call.execution.tools.threads.run(partial(context.run, call.function))
+    return await _watched(call, future, partial(_let_go, call, future))
 
 
-async def _in_process(
-    execution: "RunningExecution",
-    scope: EngineScope,
-    attempt: Attempt,
-    step: RunnableStep,
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-) -> Any:
-    job = execution.tools.processes.job(step.function, args, kwargs, scope)
-    future = execution.tools.threads.run(job.run)
-    return await _watched(execution, scope, attempt, step.options, future, job.kill)
+async def _in_process(call: Call) -> Any:
+    tools = call.execution.tools
+    job = tools.processes.job(call.step.function, call.args, call.kwargs, call.scope)
+    future = tools.threads.run(job.run)
+
+    async def kill() -> None:
+        job.kill()
+        await _let_go(call, future)
+
+    return await _watched(call, future, kill)
 
 
-async def _watched(
-    execution: "RunningExecution",
-    scope: EngineScope,
-    attempt: Attempt,
-    options: StepOptions,
-    future: "asyncio.Future[Outcome]",
-    kill: Callable[[], None],
-) -> Any:
-    """Wait for a call off the loop, at most as long as the step may take."""
+async def _watched(call: Call, future: "asyncio.Future[Outcome]", stop: Callable[[], Awaitable[None]]) -> Any:
+    """Wait for the end, at most as long as the step may take; `stop` is for when it is to end before."""
+    timeout_s = call.step.options.timeout_s
     try:
-        done, _ = await asyncio.wait({future}, timeout=options.timeout_s)
+        done, _ = await asyncio.wait({future}, timeout=timeout_s)
     except asyncio.CancelledError:
-        await _give_up(execution, scope, attempt, future, kill)
+        call.attempt.cancelled = True
+        await stop()
         raise
     if not done:
-        await _give_up(execution, scope, attempt, future, kill)
-        raise _timeout(options)
+        call.attempt.cancelled = True
+        await stop()
+        raise StepTimeout(f"{call.step.options.name} took longer than {timeout_s:g} s", timeout_s=timeout_s)
     return unwrap(future.result())
 
 
-async def _give_up(
-    execution: "RunningExecution",
-    scope: EngineScope,
-    attempt: Attempt,
-    future: "asyncio.Future[Outcome]",
-    kill: Callable[[], None],
-) -> None:
-    attempt.cancelled = True
-    kill()
-    if not await settles(future, execution.tools.thread_grace_s):
+async def _cancel(call: Call, task: "asyncio.Task[Outcome]") -> None:
+    loop = call.execution.loop
+    deadline = loop.time() + HALT_S
+    while not task.done() and loop.time() < deadline:
+        task.cancel()
+        await settles(task, RECANCEL_S)
+    if not task.done():
+        _tell_stuck(call, "it goes on in spite of its cancellation")
+
+
+async def _let_go(call: Call, future: "asyncio.Future[Outcome]") -> None:
+    if not await settles(future, call.execution.tools.thread_grace_s):
         _tell_stuck(
-            *(execution, scope),
+            call,
             "a thread cannot be killed, and it runs on until its function returns "
             "(look at headway.current().cancelled in long loops, or declare the step with process=True)",
         )
 
 
-def _tell_stuck(execution: "RunningExecution", scope: EngineScope, why: str) -> None:
-    execution.emit(
+def _tell_stuck(call: Call, why: str) -> None:
+    scope = call.scope
+    call.execution.emit(
         e.Log(
             level="WARNING",
             message=f"{scope.step_id} could not be stopped: {why}",
@@ -197,10 +166,4 @@ def _tell_stuck(execution: "RunningExecution", scope: EngineScope, why: str) -> 
             step=scope.step_name,
             logger="headway",
         )
-    )
-
-
-def _timeout(options: StepOptions) -> StepTimeout:
-    return StepTimeout(
-        f"{options.name} took longer than {options.timeout_s:g} s", timeout_s=options.timeout_s
     )

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from headway.domain import events as e
@@ -17,8 +18,7 @@ from headway.services.wait_records import WaitMemo
 Ended = Literal["completed", "failed", "cancelled"]
 
 
-@dataclass(slots=True, kw_only=True)
-class StepRecord:
+class StepRecord(msgspec.Struct, kw_only=True):
     """One step of an execution: as the log tells it, or new.
 
     Args:

@@ -95,7 +95,8 @@ class RunningExecution:
         self._input, self._attempt = claim.record.input, claim.state.attempt
         self._workflow = workflow
         self._cancel: e.ControlRequested | None = claim.memo.cancel
-        self._halted: asyncio.Future[None] = self.loop.create_future()  # done when the body is to end
+        self._is_halted = False  # the body is to end
+        self._turn: asyncio.Future[None] = self.loop.create_future()  # done with that, or with the body
         self._blocking: set[asyncio.Task[Any]] = set()  # steps that a plain body waits for
         self._fault: tuple[BaseException, StepRecord] | None = None
 
@@ -111,6 +112,11 @@ class RunningExecution:
         if self.is_suspect:
             self.is_suspect = False
             self.tools.made_room()
+
+    def seconds_since(self, began_s: float) -> float:
+        """On the monotonic clock, to the microsecond."""
+        # By way of an integer: `round(x, 6)` takes ten times as long.
+        return round((self.tools.clock.monotonic() - began_s) * 1e6) / 1e6
 
     def check_running(self) -> None:
         """No step starts in an execution that is being stopped."""
@@ -169,8 +175,12 @@ class RunningExecution:
         self._interrupt()
 
     def _interrupt(self) -> None:
-        if not self._halted.done():
-            self._halted.set_result(None)
+        self._is_halted = True
+        self._wake()
+
+    def _wake(self, _: object = None) -> None:
+        if not self._turn.done():
+            self._turn.set_result(None)
 
     async def drive(self) -> None:
         """Run it to its end, or until it is left."""
@@ -204,12 +214,15 @@ class RunningExecution:
         body = self._start_body(scope, arguments)
         timeout_s = self._workflow.definition.timeout_s
         try:
-            waiting: tuple[asyncio.Future[Any], ...] = (body, self._halted)
-            await asyncio.wait(waiting, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+            body.add_done_callback(self._wake)
+            if timeout_s is None:
+                await self._turn
+            else:
+                await asyncio.wait({self._turn}, timeout=timeout_s)
             if body.done() and self._cancel is None:
                 return body.result()
             await self._halt(body)
-            if self._halted.done():
+            if self._is_halted:
                 return body.result() if body.done() else Returned(None)
             return Raised(ExecutionTimeout(f"the execution took longer than {timeout_s:g} s"))
         finally:

@@ -42,7 +42,7 @@ class StepGroups:
         record = execution.memo.ask(digest(scope.path, f"{name}[]", items), name, group=True)
         is_recalled = record.ended == "completed"
         record.parent = scope.step_id if record.parent is None else record.parent
-        began = execution.tools.clock.monotonic()
+        began_s = execution.tools.clock.monotonic()
         if not is_recalled:
             self._start(record, step, len(items))
         group = _Group(execution, scope.inner(Attempt(), record.step_id, name), step, record, items)
@@ -54,14 +54,13 @@ class StepGroups:
                 self._end(record, error)
             raise
         if not is_recalled:
-            duration_s = round(execution.tools.clock.monotonic() - began, 6)
             await execution.commit(
                 e.StepCompleted(
                     step=name,
                     step_id=record.step_id,
                     attempt=record.attempt,
                     key=record.key,
-                    duration_s=duration_s,
+                    duration_s=execution.seconds_since(began_s),
                 )
             )
         return group.results

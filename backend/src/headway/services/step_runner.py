@@ -14,7 +14,7 @@ from msgspec import UNSET, Raw, UnsetType
 from headway.domain import events as e
 from headway.errors import ResultTooLarge, WorkflowError
 from headway.ports import RunnableStep, StepOptions
-from headway.services.attempts import run_attempt
+from headway.services.attempts import Call, run_attempt
 from headway.services.failures import error_line, user_traceback
 from headway.services.recovery import StepRecord
 from headway.services.scopes import Attempt, EngineScope
@@ -62,7 +62,7 @@ class StepRunner:
         while True:
             execution.check_running()
             record.attempt += 1
-            began = execution.tools.clock.monotonic()
+            began_s = execution.tools.clock.monotonic()
             execution.emit(
                 e.StepStarted(
                     step=record.name,
@@ -76,23 +76,22 @@ class StepRunner:
             attempt = Attempt()
             try:
                 inner = scope.inner(attempt, record.step_id, record.name)
-                value = await run_attempt(execution, inner, attempt, step, args, kwargs)
+                value = await run_attempt(Call(execution, inner, attempt, step, args, kwargs))
                 result = encode_result(value)
                 break
             except asyncio.CancelledError as error:
                 if execution.was_asked_to_stop():
                     self._cancelled(record)
                 else:  # nobody cancelled this task: user code let the error out, a failure like any other
-                    self._give_up(record, error, began)
+                    self._give_up(record, error, began_s)
                 raise
             except (SystemExit, KeyboardInterrupt) as left:
                 ending = WorkflowError(f"the step ended with {error_line(left)}")
                 ending.__cause__ = left
-                await self._fail(record, options, ending, began)
+                await self._fail(record, options, ending, began_s)
             except Exception as error:  # noqa: BLE001 - user code: its errors are told, then raised again
-                await self._fail(record, options, error, began)
-        duration_s = execution.tools.clock.monotonic() - began
-        await self._complete(record, result, duration_s)
+                await self._fail(record, options, error, began_s)
+        await self._complete(record, result, execution.seconds_since(began_s))
         execution.memo.diverged |= had_failed
         return value
 
@@ -115,15 +114,15 @@ class StepRunner:
                 step_id=record.step_id,
                 attempt=record.attempt,
                 key=record.key,
-                duration_s=round(duration_s, 6),
+                duration_s=duration_s,
                 result=recorded,
             )
         )
 
-    async def _fail(self, record: StepRecord, options: StepOptions, error: Exception, began: float) -> None:
+    async def _fail(self, record: StepRecord, options: StepOptions, error: Exception, began_s: float) -> None:
         """Tell of the attempt; returns when it is time for the next one, raises where there is none."""
         if record.failures >= options.retries or isinstance(error, ResultTooLarge):
-            self._give_up(record, error, began)
+            self._give_up(record, error, began_s)
             raise error
         delay_s = random.uniform(0, min(MAX_BACKOFF_S, options.backoff_s * 2 ** min(record.failures, 30)))
         line = error_line(error)
@@ -146,7 +145,7 @@ class StepRunner:
             self._cancelled(record)
             raise
 
-    def _give_up(self, record: StepRecord, error: BaseException, began: float) -> None:
+    def _give_up(self, record: StepRecord, error: BaseException, began_s: float) -> None:
         line = error_line(error)
         self._execution.blame(error, record)
         self._execution.emit(
@@ -157,7 +156,7 @@ class StepRunner:
                 message=f"{record.step_id} failed: {line}",
                 error=line,
                 traceback=user_traceback(error),
-                duration_s=round(self._execution.tools.clock.monotonic() - began, 6),
+                duration_s=self._execution.seconds_since(began_s),
             )
         )
 

@@ -65,7 +65,8 @@ class ScopedStream:
             self.write(line)
 
     def flush_scope(self, scope: Scope) -> None:
-        self._partial.flush(lambda line: _address(line.scope) == _address(scope))
+        if self._partial.pending:  # asked at the end of each step, and nearly never so
+            self._partial.flush(lambda line: _address(line.scope) == _address(scope))
 
     def close_capture(self) -> None:
         """Let everything pass from now on: others may still hold this stream."""
@@ -106,9 +107,12 @@ class _PartialLines:
                 self._lines[key] = line
                 self._arm()
 
+    @property
+    def pending(self) -> bool:
+        """True while an unfinished line is held."""
+        return bool(self._lines)
+
     def flush(self, wanted: Callable[[_Line], bool]) -> None:
-        if not self._lines:
-            return  # asked at the end of each step, and nearly always so
         with self._lock:
             for key in [key for key, line in self._lines.items() if wanted(line)]:
                 line = self._lines.pop(key)
