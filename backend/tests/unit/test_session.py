@@ -323,6 +323,21 @@ def test_a_window_full_of_unacked_events_pauses_until_an_ack() -> None:
     assert (read.after, read.max_events) == (sent, 256)
 
 
+def test_a_frame_is_not_cut_short_while_an_ack_is_due() -> None:
+    """Past half a window an ack is on its way: waiting for it keeps frames whole, as they are stored."""
+    session, sent = a_following_session(last_seq=9_999), 0
+    while True:
+        session.events_read(1, a_piece(sent, sent + 250, head=a_head(9_999)), 0.0)
+        sent += 250
+        if not session.written(1, 0.0):
+            break
+
+    assert sent == 4_000
+    [read] = say(session, m.Ack(x=EXECUTION, seq=250))
+    assert isinstance(read, ReadEvents)
+    assert read.max_events == 256
+
+
 def test_a_window_full_of_bytes_pauses_too() -> None:
     session = a_following_session(last_seq=9)
     session.events_read(1, a_piece(0, 1, size=1 << 20, head=a_head(9)), 0.0)

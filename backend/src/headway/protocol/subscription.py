@@ -77,7 +77,7 @@ class Subscription:
         self._closed = False  # so the last head said
         self._sealed = False  # the last frame carried the seal
         self._from_start = False
-        self._window = Window(limits)
+        self._window = Window(limits, frame_events=pacing.frame_events, frame_bytes=pacing.frame_bytes)
 
     def open(self) -> list[Effect]:
         """Ask what to follow, and whether the log still holds what the viewer has."""

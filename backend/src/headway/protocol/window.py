@@ -6,12 +6,17 @@ from headway.protocol.messages import Limits
 
 
 class Window:
-    """Frames sent and not yet acknowledged, bounded in events and bytes."""
+    """Frames sent and not yet acknowledged, bounded in events and bytes.
 
-    __slots__ = ("_bytes", "_events", "_limits", "_sent")
+    Args:
+        frame_events: What a full frame holds; also `frame_bytes`.
+    """
 
-    def __init__(self, limits: Limits) -> None:
+    __slots__ = ("_bytes", "_events", "_frame_bytes", "_frame_events", "_limits", "_sent")
+
+    def __init__(self, limits: Limits, *, frame_events: int = 1, frame_bytes: int = 1) -> None:
         self._limits = limits
+        self._frame_events, self._frame_bytes = frame_events, frame_bytes
         self.clear()
 
     def clear(self) -> None:
@@ -30,7 +35,14 @@ class Window:
 
     @property
     def is_open(self) -> bool:
-        return self.events > 0 and self.bytes > 0
+        """There is room: for a full frame if an ack is due, as a short one would cut what is stored."""
+        events, room = self.events, self.bytes
+        if events <= 0 or room <= 0:
+            return False
+        is_short = events < self._frame_events and 2 * self._events >= self._limits.window_events
+        return not is_short and not (
+            room < self._frame_bytes and 2 * self._bytes >= self._limits.window_bytes
+        )
 
     def sent(self, upto: int, events: int, size: int) -> None:
         self._sent.append((upto, events, size))
