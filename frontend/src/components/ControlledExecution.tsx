@@ -7,11 +7,19 @@ import { newIdempotencyKey } from '../api/idempotency'
 import type { ExecutionResult } from '../core/events'
 import type { Summary } from '../core/store'
 import { rememberedName } from '../hooks/useRememberedName'
+import { eventsTab } from './EventList'
 import { ExecutionActions } from './ExecutionActions'
 import { ExecutionControls } from './ExecutionControls'
+import { FailureActions } from './FailureActions'
+import { FailurePanel } from './FailurePanel'
+import { graphView } from './Graph'
 import { InputForm } from './InputForm'
 import { Icon } from './icons'
+import type { MonitorChoice, MonitorPane } from './monitorPane'
+import { outputTab } from './OutputPanel'
 import { RetryFromStep } from './RetryFromStep'
+import { stepsView } from './StepList'
+import { timelineView } from './Timeline'
 import { WorkflowExecutionMonitor } from './WorkflowExecutionMonitor'
 
 export type ControlledExecutionProps = {
@@ -27,7 +35,15 @@ export type ControlledExecutionProps = {
   /** Called with the id of an execution that does this one over. */
   onStarted: (executionId: string) => void
   onExecutionComplete?: ((result: ExecutionResult) => void) | undefined
+  /** The step, view and tab that are chosen, where an address names them. */
+  choice?: MonitorChoice | undefined
+  onChoose?: ((choice: MonitorChoice) => void) | undefined
+  /** How long an execution of the workflow usually takes. */
+  usualMs?: number | null | undefined
 }
+
+const VIEWS: readonly MonitorPane[] = [timelineView, graphView, stepsView]
+const TABS: readonly MonitorPane[] = [outputTab, eventsTab]
 
 export function ControlledExecution(props: ControlledExecutionProps) {
   const { api, workflowId, executionId, inputSchema, renderOrigin, onStarted } = props
@@ -36,6 +52,7 @@ export function ControlledExecution(props: ControlledExecutionProps) {
     const change = { input, by: rememberedName() }
     onStarted((await api.retry(executionId, newIdempotencyKey(), change)).execution_id)
   }
+  const change = inputSchema && { shown: changing, toggle: () => setChanging(!changing) }
   return (
     <WorkflowExecutionMonitor
       className={props.className}
@@ -43,15 +60,15 @@ export function ControlledExecution(props: ControlledExecutionProps) {
       executionId={executionId}
       apiBase={props.apiBase}
       onExecutionComplete={props.onExecutionComplete}
+      views={VIEWS}
+      tabs={TABS}
+      choice={props.choice}
+      onChoose={props.onChoose}
+      usualMs={props.usualMs}
       renderActions={summary => (
         <>
           {renderOrigin?.(summary)}
-          <ExecutionActions
-            api={api}
-            summary={summary}
-            onStarted={onStarted}
-            change={inputSchema && { shown: changing, toggle: () => setChanging(!changing) }}
-          />
+          <ExecutionActions api={api} summary={summary} onStarted={onStarted} change={change} />
         </>
       )}
       renderControls={(summary, controls) => (
@@ -67,6 +84,22 @@ export function ControlledExecution(props: ControlledExecutionProps) {
           )}
           <ExecutionControls api={api} summary={summary} controls={controls} />
         </>
+      )}
+      renderFailure={context => (
+        <FailurePanel
+          context={context}
+          renderActions={failure =>
+            context.summary.closed && (
+              <FailureActions
+                api={api}
+                executionId={executionId}
+                failure={failure}
+                onStarted={onStarted}
+                onChangeInput={inputSchema && (() => setChanging(true))}
+              />
+            )
+          }
+        />
       )}
       renderStepActions={step => (
         <RetryFromStep api={api} executionId={executionId} step={step} onStarted={onStarted} />

@@ -3,6 +3,7 @@ import { type HttpApi, Problem } from '../api/http'
 import { newIdempotencyKey } from '../api/idempotency'
 import type { Summary } from '../core/store'
 import { rememberedName } from '../hooks/useRememberedName'
+import { reasonOf, useRetry } from '../hooks/useRetry'
 import { Icon } from './icons'
 
 export type ExecutionActionsProps = {
@@ -16,24 +17,10 @@ export type ExecutionActionsProps = {
 
 /** Cancel while it runs; when it has ended, run again with the same input, or with changed input. */
 export function ExecutionActions({ api, summary, onStarted, change }: ExecutionActionsProps) {
-  const { execution_id: id, closed, phase } = summary
-  const [asked, setAsked] = useState<{ id: string; what: 'cancel' | 'retry' } | null>(null)
-  const [error, setError] = useState<string | null>(null)
-  const isAsked = (what: 'cancel' | 'retry') => asked?.id === id && asked.what === what
-  const ask = async (what: 'cancel' | 'retry', call: () => Promise<void>) => {
-    setAsked({ id, what })
-    setError(null)
-    try {
-      await call()
-      // A cancel stays asked for until the event says that it took effect.
-      if (what === 'retry') setAsked(null)
-    } catch (refusal) {
-      setAsked(null)
-      const over = refusal instanceof Problem && refusal.code === 'execution_closed'
-      if (!over) setError(refusal instanceof Error ? refusal.message : String(refusal))
-    }
-  }
-  const cancelling = isAsked('cancel') || phase === 'cancelling'
+  const { execution_id: id, closed } = summary
+  const cancel = useCancel(api, summary)
+  const retry = useRetry(api, id, onStarted)
+  const error = cancel.error ?? retry.error
   return (
     <span className="headway-actions">
       {error && (
@@ -45,23 +32,23 @@ export function ExecutionActions({ api, summary, onStarted, change }: ExecutionA
         <button
           type="button"
           className="headway-button"
-          disabled={cancelling || id === ''}
-          onClick={() => ask('cancel', () => api.cancel(id, newIdempotencyKey(), rememberedName()))}
+          data-key="c"
+          title="Stop it (c)"
+          disabled={cancel.busy || id === ''}
+          onClick={cancel.ask}
         >
-          <Icon name={cancelling ? 'running' : 'cancelled'} />
-          {cancelling ? 'Cancelling…' : 'Cancel'}
+          <Icon name={cancel.busy ? 'running' : 'cancelled'} />
+          {cancel.busy ? 'Cancelling…' : 'Cancel'}
         </button>
       )}
       {closed && (
         <button
           type="button"
           className="headway-button"
-          disabled={isAsked('retry') || id === ''}
-          onClick={() =>
-            ask('retry', async () =>
-              onStarted((await api.retry(id, newIdempotencyKey(), { by: rememberedName() })).execution_id),
-            )
-          }
+          data-key="r"
+          title="A new execution with the same input (r)"
+          disabled={retry.busy || id === ''}
+          onClick={() => retry.start()}
         >
           <Icon name="retrying" />
           Run again
@@ -80,4 +67,25 @@ export function ExecutionActions({ api, summary, onStarted, change }: ExecutionA
       )}
     </span>
   )
+}
+
+type Cancel = { busy: boolean; error: string | null; ask: () => Promise<void> }
+
+/** Asked for from the click until the event says that it took effect. */
+function useCancel(api: HttpApi, { execution_id: id, phase }: Summary): Cancel {
+  const [asked, setAsked] = useState<string | null>(null)
+  const [error, setError] = useState<string | null>(null)
+  const ask = async () => {
+    setAsked(id)
+    setError(null)
+    try {
+      await api.cancel(id, newIdempotencyKey(), rememberedName())
+    } catch (refusal) {
+      setAsked(null)
+      // It ended before the request came: the page will say so.
+      const isOver = refusal instanceof Problem && refusal.code === 'execution_closed'
+      if (!isOver) setError(reasonOf(refusal))
+    }
+  }
+  return { busy: asked === id || phase === 'cancelling', error, ask }
 }

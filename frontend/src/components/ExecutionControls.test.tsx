@@ -133,7 +133,8 @@ it('remembers the name for the next question', async () => {
   await press('Approve')
   server.append(run.answered(true, { by: 'ada' }), run.asked('And build 8?', { approval_id: 'release#2' }))
 
-  expect(await screen.findByText('And build 8?')).toBeInTheDocument()
+  const asked = { selector: '.headway-approval__message' }
+  expect(await screen.findByText('And build 8?', asked)).toBeInTheDocument()
   expect(screen.getByLabelText('Your name')).toHaveValue('ada')
 })
 
@@ -218,6 +219,7 @@ it('retries from a failed or completed step, once the execution has ended', asyn
   server.append(run.queued(), run.started(), run.step('fetch'), run.stepCompleted('fetch', 50))
   server.append(run.step('load'))
   show({ onStarted })
+  await userEvent.click(await screen.findByRole('tab', { name: /Steps/ }, { timeout: 5_000 }))
   await screen.findByText('load', {}, { timeout: 5_000 })
   expect(screen.queryByRole('button', { name: /Retry from here/ })).not.toBeInTheDocument()
   server.append(run.event('step.failed', { step: 'load', step_id: 'load#1', error: 'no', message: 'no' }))
@@ -240,6 +242,7 @@ it('says why it cannot go on from a step', async () => {
     run.completed(),
   )
   show()
+  await userEvent.click(await screen.findByRole('tab', { name: /Steps/ }, { timeout: 5_000 }))
   await press('Retry from here: fetch#1')
 
   expect(await screen.findByRole('alert')).toHaveTextContent(detail)
@@ -257,6 +260,7 @@ it('folds all but the last closed questions, and keeps open ones in their place'
   const folded = (await screen.findByText('1 earlier question', {}, { timeout: 5_000 })).closest('details')
 
   expect(within(folded as HTMLElement).getByText('Build 2?')).toBeInTheDocument()
-  const shown = screen.getAllByText(/^Build \d\?$/).filter(each => !folded?.contains(each))
+  const cards = { selector: '.headway-approval__message' }
+  const shown = screen.getAllByText(/^Build \d\?$/, cards).filter(each => !folded?.contains(each))
   expect(shown.map(each => each.textContent)).toEqual(['Build 1?', 'Build 3?', 'Build 4?'])
 })

@@ -11,6 +11,7 @@ import { type Plane, usePanZoom, type View } from '../hooks/usePanZoom'
 import { useSize } from '../hooks/useSize'
 import { useForest } from '../hooks/useStepRows'
 import { GraphBox } from './GraphBox'
+import type { MonitorPane } from './monitorPane'
 
 export const BOX = { width: 188, height: 52 }
 const GAP = { along: 56, across: 18 }
@@ -27,20 +28,29 @@ export type GraphProps = {
   onSelect: (stepId: string | null) => void
 }
 
+export const graphView: MonitorPane = {
+  id: 'graph',
+  label: 'Graph',
+  render: ({ history, summary, now, step, selectStep }) => (
+    <Graph slice={history} plan={summary.plan} now={now} selected={step} onSelect={selectStep} />
+  ),
+}
+
 export function Graph({ slice, plan, now, selected, onSelect }: GraphProps) {
   const frame = useRef<HTMLDivElement>(null)
-  const isDown = useSize(frame).width < NARROW_PX
+  const size = useSize(frame)
+  const isDown = size.width < NARROW_PX
   const [opened, setOpened] = useState<Opened>(new Map())
   const forest = useForest(slice, plan, now)
   const graph = useMemo(() => graphOf(forest, plan, opened), [forest, plan, opened])
   const layout = useLayout(graph, opened, isDown)
   const boxOf = useCallback((point: Point) => boxAt(point, isDown), [isDown])
   const plane = planeOf(layout, isDown)
-  const pan = usePanZoom(frame, plane)
+  const pan = usePanZoom(frame, plane, size)
   const chosen = graph.nodes.find(node => isOf(node, selected))
   const isMany = graph.nodes.length > CULL_ABOVE
   const shown = isMany
-    ? graph.nodes.filter(({ key }) => isInView(layout, key, boxOf, pan.view, pan.frame))
+    ? graph.nodes.filter(({ key }) => isInView(layout, key, boxOf, pan.view, size))
     : graph.nodes
   useRevealed(chosen?.key ?? null, layout, boxOf, pan.reveal, frame)
 

@@ -1,8 +1,11 @@
+import type { HttpApi } from '../api/http'
+import type { OutputState } from '../core/fold'
 import { formatBytes, formatCount } from '../core/format'
 import type { Why } from '../core/messages'
 import type { Summary } from '../core/store'
 import { CopyButton } from './CopyButton'
 import { Icon } from './icons'
+import type { PaneContext } from './monitorPane'
 
 /** What went wrong: the error, where, and its traceback, folded. */
 export function ErrorPanel({ summary }: { summary: Summary }) {
@@ -27,44 +30,62 @@ export function ErrorPanel({ summary }: { summary: Summary }) {
   )
 }
 
+export type ResultPanelProps = {
+  context: PaneContext
+  /** Where given, one line of the output is shown, and a button for all of it. */
+  onShowAll: (() => void) | null
+}
+
 /** What the execution gave back: its output and the files it left. */
-export function ResultPanel({
-  summary,
-  fileAddress,
-}: {
-  summary: Summary
-  fileAddress: (name: string) => string
-}) {
+export function ResultPanel({ context, onShowAll }: ResultPanelProps) {
+  const { summary, api, executionId } = context
   const { output, outputs, status } = summary
-  const shown = output === null || output === undefined ? null : JSON.stringify(output, null, 2)
-  if (shown === null && outputs.length === 0) return null
+  const hasOutput = output !== null && output !== undefined
+  if (!hasOutput && outputs.length === 0) return null
+  const whole = JSON.stringify(output, null, 2)
   return (
     <section
-      className="headway-panel"
+      className="headway-panel headway-result"
       data-tone={status === 'completed' ? 'good' : 'plain'}
+      data-short={onShowAll !== null}
       aria-label="Result"
     >
       <h2 className="headway-panel__title">
         Result
-        {shown !== null && <CopyButton text={shown} label="Copy" />}
+        {hasOutput && !onShowAll && <CopyButton text={whole} label="Copy" />}
       </h2>
-      {outputs.length > 0 && (
-        <ul className="headway-files">
-          {outputs.map(({ name, media_type, size }) => (
-            <li key={name}>
-              <a href={fileAddress(name)} target="_blank" rel="noreferrer">
-                <Icon name="download" />
-                {name}
-              </a>
-              <span>
-                {media_type} · {formatBytes(size)}
-              </span>
-            </li>
-          ))}
-        </ul>
+      {outputs.length > 0 && <FileList outputs={outputs} api={api} executionId={executionId} />}
+      {hasOutput && !onShowAll && <pre className="headway-code">{whole}</pre>}
+      {hasOutput && onShowAll && (
+        <button type="button" className="headway-result__line" title="Show all of it" onClick={onShowAll}>
+          {JSON.stringify(output).slice(0, LINE_CHARS)}
+        </button>
       )}
-      {shown !== null && <pre className="headway-code">{shown}</pre>}
     </section>
+  )
+}
+
+/** More than a line holds. */
+const LINE_CHARS = 400
+
+type FileListProps = { outputs: readonly OutputState[]; api: HttpApi; executionId: string }
+
+export function FileList({ outputs, api, executionId }: FileListProps) {
+  const folder = `api/executions/${encodeURIComponent(executionId)}/outputs`
+  return (
+    <ul className="headway-files">
+      {outputs.map(({ name, media_type, size }) => (
+        <li key={name}>
+          <a href={api.address(`${folder}/${encodeURIComponent(name)}`)} target="_blank" rel="noreferrer">
+            <Icon name="download" />
+            {name}
+          </a>
+          <span>
+            {media_type} · {formatBytes(size)}
+          </span>
+        </li>
+      ))}
+    </ul>
   )
 }
 

@@ -1,35 +1,20 @@
-import { useState } from 'react'
 import type { HttpApi } from '../api/http'
-import { newIdempotencyKey } from '../api/idempotency'
-import type { StepState } from '../core/fold'
-import { rememberedName } from '../hooks/useRememberedName'
+import type { Track } from '../core/history'
+import { useRetry } from '../hooks/useRetry'
 import { Icon } from './icons'
 
 export type RetryFromStepProps = {
   api: HttpApi
   executionId: string
-  step: StepState
+  step: Pick<Track, 'id' | 'status'>
   /** Called with the id of the new execution. */
   onStarted: (executionId: string) => void
 }
 
 /** Does the execution over from a step on: what was done before it is taken over. */
 export function RetryFromStep({ api, executionId, step, onStarted }: RetryFromStepProps) {
-  const [busy, setBusy] = useState(false)
-  const [error, setError] = useState<string | null>(null)
+  const { busy, error, start } = useRetry(api, executionId, onStarted)
   if (step.status !== 'failed' && step.status !== 'completed') return null
-  const retry = async () => {
-    setBusy(true)
-    setError(null)
-    try {
-      const change = { fromStep: step.step_id, by: rememberedName() }
-      onStarted((await api.retry(executionId, newIdempotencyKey(), change)).execution_id)
-    } catch (refusal) {
-      setError(refusal instanceof Error ? refusal.message : String(refusal))
-    } finally {
-      setBusy(false)
-    }
-  }
   return (
     <>
       {error && (
@@ -40,10 +25,10 @@ export function RetryFromStep({ api, executionId, step, onStarted }: RetryFromSt
       <button
         type="button"
         className="headway-step__retry"
-        aria-label={`Retry from here: ${step.step_id}`}
-        title={`A new execution that goes on from ${step.step_id}`}
+        aria-label={`Retry from here: ${step.id}`}
+        title={`A new execution that goes on from ${step.id}`}
         disabled={busy}
-        onClick={retry}
+        onClick={() => start({ fromStep: step.id })}
       >
         <Icon name={busy ? 'running' : 'retrying'} />
         {busy ? 'Starting…' : 'Retry from here'}

@@ -1,167 +1,158 @@
-import { memo, type ReactNode, useMemo, useState } from 'react'
-import type { PlannedStep } from '../core/events'
-import type { StepState } from '../core/fold'
-import { formatCount, formatCounted, formatDuration, formatExact, parseTime } from '../core/format'
-import { FOLD_ABOVE, type StepNode, stepTree, type Tally } from '../core/stepTree'
-import { Icon, isIconName } from './icons'
+/** The steps as a plain list: a tree in the order they began, what is planned but not begun grey at its end. */
 
-/** An open group shows so many items; the failed and running ones are always among them. */
-const SHOWN_ITEMS = 200
+import { type KeyboardEvent, useRef } from 'react'
+import type { PlannedStep } from '../core/events'
+import { formatCount, formatCounted, formatDuration, formatExact } from '../core/format'
+import type { Track } from '../core/history'
+import type { HistorySlice } from '../core/store'
+import type { Row } from '../core/timeline'
+import { useStepRows } from '../hooks/useStepRows'
+import { useVisibleRows } from '../hooks/useVisibleRows'
+import { branchIcon, durationOf, tallyText } from './branch'
+import { Icon } from './icons'
+import type { MonitorPane, PaneContext } from './monitorPane'
+import { moveByKey, useRowInView } from './rowKeys'
+
+const ROW_PX = 34
 
 export type StepListProps = {
-  steps: readonly StepState[]
+  slice: HistorySlice
   plan: readonly PlannedStep[]
-  asOf: number
-  /** What stands at the end of a step's row, such as a button. */
-  renderActions?: RenderActions
+  now: number
+  selected: string | null
+  onSelect: (stepId: string | null) => void
+  renderActions?: PaneContext['renderStepActions']
 }
-type RenderActions = ((step: StepState) => ReactNode) | undefined
 
-/** The steps as a tree, in the order they began; what is planned but not begun stands grey at the end. */
-export function StepList({ steps, plan, asOf, renderActions }: StepListProps) {
-  const { nodes, waiting } = useMemo(() => stepTree(steps, plan), [steps, plan])
+export const stepsView: MonitorPane = {
+  id: 'steps',
+  label: 'Steps',
+  render: ({ history, summary, now, step, selectStep, renderStepActions }) => (
+    <StepList
+      slice={history}
+      plan={summary.plan}
+      now={now}
+      selected={step}
+      onSelect={selectStep}
+      renderActions={summary.closed ? renderStepActions : undefined}
+    />
+  ),
+}
+
+export function StepList({ slice, plan, now, selected, onSelect, renderActions }: StepListProps) {
+  const scroller = useRef<HTMLElement>(null)
+  const { rows, toggle } = useStepRows(slice, plan, now, selected)
+  const { first, end } = useVisibleRows(scroller, rows.length, ROW_PX)
+  const selectedRow = rows.findIndex(({ branch }) => branch.id === selected)
+  useRowInView(scroller, selectedRow, ROW_PX)
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.target !== event.currentTarget || event.ctrlKey || event.metaKey || event.altKey) return
+    if (moveByKey(event.key, rows, selectedRow, onSelect, toggle)) event.preventDefault()
+  }
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a long list scrolls in here, by keyboard too
-    <section className="headway-steps" aria-label="Steps" tabIndex={0}>
-      <h2 className="headway-heading">Steps</h2>
-      {nodes.length + waiting.length === 0 && <p className="headway-empty">No step has begun.</p>}
-      <ul>
-        {nodes.map(node => (
+    <section className="headway-steps" aria-label="Steps" tabIndex={0} ref={scroller} onKeyDown={onKeyDown}>
+      {rows.length === 0 && <p className="headway-empty">No step has begun.</p>}
+      <ul style={{ height: rows.length * ROW_PX }}>
+        {rows.slice(first, end).map((row, index) => (
           <StepRow
-            key={node.step.step_id}
-            node={node}
-            asOf={node.step.ended_at === null ? asOf : 0}
+            key={row.branch.id}
+            row={row}
+            top={(first + index) * ROW_PX}
+            now={now}
+            selected={first + index === selectedRow}
+            onSelect={onSelect}
+            onToggle={toggle}
             renderActions={renderActions}
           />
-        ))}
-        {waiting.map(name => (
-          <li key={name} className="headway-step" data-status="planned">
-            <div className="headway-step__line">
-              <Icon name="planned" />
-              <span className="headway-step__name">{name}</span>
-              <span className="headway-step__fact">not begun</span>
-            </div>
-          </li>
         ))}
       </ul>
     </section>
   )
 }
 
-type StepRowProps = { node: StepNode; asOf: number; group?: string; renderActions: RenderActions }
+type StepRowProps = {
+  row: Row
+  top: number
+  now: number
+  selected: boolean
+  onSelect: (stepId: string) => void
+  onToggle: (row: Row) => void
+  renderActions: StepListProps['renderActions']
+}
 
-const StepRow = memo(function StepRow({ node, asOf, group, renderActions }: StepRowProps) {
-  const { step, items, tally } = node
-  const [opened, setOpened] = useState<boolean | null>(null)
-  const open = opened ?? Math.max(items.length, step.total ?? 0) <= FOLD_ABOVE
-  const label = labelOf(step, group)
-  const status = isIconName(step.status) ? step.status : 'running'
+function StepRow({ row, top, now, selected, onSelect, onToggle, renderActions }: StepRowProps) {
+  const { branch, label, depth, open } = row
+  const { track, status } = branch
+  const note = track?.error ?? (track?.message !== label ? track?.message : null)
   return (
-    <li className="headway-step" data-status={step.status}>
+    <li
+      className="headway-step"
+      data-status={status}
+      data-selected={selected}
+      style={{ transform: `translateY(${top}px)`, paddingLeft: 4 + Math.min(depth, 6) * 20 }}
+    >
       <div className="headway-step__line">
-        <Icon name={status} />
-        <span className="headway-step__name">{label}</span>
-        <span className="headway-visually-hidden">{step.status}</span>
-        {step.attempt > 1 && <span className="headway-step__attempt">try {step.attempt}</span>}
-        {items.length > 0 && (
+        <Icon name={branchIcon(branch)} />
+        <button
+          type="button"
+          className="headway-step__name"
+          aria-pressed={selected}
+          title={label}
+          onClick={() => onSelect(branch.id)}
+        >
+          {label}
+        </button>
+        <span className="headway-visually-hidden">{status}</span>
+        {track && track.attempt > 1 && <span className="headway-step__attempt">try {track.attempt}</span>}
+        {open !== null && (
           <button
             type="button"
             className="headway-step__fold"
             aria-expanded={open}
-            aria-label={`${open ? 'Hide' : 'Show'} the items of ${step.name}`}
-            onClick={() => setOpened(!open)}
+            aria-label={`${open ? 'Hide' : 'Show'} the items of ${branch.name}`}
+            onClick={() => onToggle(row)}
           >
             <Icon name="open" />
-            {tallyText(tally, step.total !== null)}
+            {tallyText(branch)}
           </button>
         )}
-        {step.message && step.message !== label && (
-          <span className="headway-step__note" title={step.message}>
-            {step.message}
+        {note && (
+          <span className="headway-step__note" data-error={track?.error !== null} title={note}>
+            {note}
           </span>
         )}
-        {renderActions?.(step)}
-        <StepFacts step={step} asOf={asOf} />
+        {track?.kind === 'step' && renderActions?.(track)}
+        <span
+          className="headway-step__fact"
+          title={track ? `began ${formatExact(track.started)}` : undefined}
+        >
+          {track && <Count track={track} />}
+          <span>
+            {branch.kind === 'planned' ? 'not begun' : formatDuration(durationOf(branch, now) ?? 0)}
+          </span>
+        </span>
       </div>
-      {step.error && <p className="headway-step__note">{step.error}</p>}
-      <StepBar step={step} />
-      {open && items.length > 0 && (
-        <Items items={items} asOf={asOf} group={step.name} renderActions={renderActions} />
-      )}
+      {track && <StepBar track={track} />}
     </li>
   )
-})
-
-type ItemsProps = {
-  items: readonly StepNode[]
-  asOf: number
-  group: string
-  renderActions: RenderActions
 }
 
-function Items({ items, asOf, group, renderActions }: ItemsProps) {
-  const shown = items.length <= SHOWN_ITEMS ? items : urgentFirst(items).slice(0, SHOWN_ITEMS)
-  return (
-    <ul>
-      {shown.map(item => (
-        <StepRow
-          key={item.step.step_id}
-          node={item}
-          group={group}
-          asOf={item.step.ended_at === null ? asOf : 0}
-          renderActions={renderActions}
-        />
-      ))}
-      {shown.length < items.length && (
-        <li className="headway-empty">and {formatCount(items.length - shown.length)} more, all ended well</li>
-      )}
-    </ul>
-  )
+function Count({ track: { done, total, unit } }: { track: Track }) {
+  if (total !== null && total > 0)
+    return (
+      <span>
+        {formatCount(done ?? 0)} / {formatCount(total)}
+      </span>
+    )
+  return done === null ? null : <span>{formatCounted(done, unit ?? 'item')}</span>
 }
 
-/** An item that is named like its group goes by what it says, else by its number. */
-function labelOf({ name, message, step_id: id }: StepState, group: string | undefined): string {
-  if (name !== group) return name
-  return message || (id.includes('#') ? `#${id.slice(id.lastIndexOf('#') + 1)}` : name)
-}
-
-function urgentFirst(items: readonly StepNode[]): StepNode[] {
-  const isUrgent = ({ step }: StepNode) => step.status === 'failed' || step.ended_at === null
-  return [...items.filter(isUrgent), ...items.filter(item => !isUrgent(item))]
-}
-
-function StepFacts({ step, asOf }: { step: StepState; asOf: number }) {
-  const started = parseTime(step.started_at)
-  const ended = step.ended_at === null ? asOf : parseTime(step.ended_at)
-  const count =
-    step.total !== null && step.total > 0
-      ? `${formatCount(step.done ?? 0)} / ${formatCount(step.total)}`
-      : step.done !== null && formatCounted(step.done, step.unit ?? 'item')
-  return (
-    <span
-      className="headway-step__fact"
-      title={Number.isFinite(started) ? `began ${formatExact(started)}` : undefined}
-    >
-      {count && <span>{count}</span>}
-      {Number.isFinite(started) && <span>{formatDuration(ended - started)}</span>}
-    </span>
-  )
-}
-
-function StepBar({ step }: { step: StepState }) {
-  if (step.ended_at !== null || step.total === null || step.total <= 0) return null
-  const scale = Math.min(1, (step.done ?? 0) / step.total)
+function StepBar({ track: { ended, done, total } }: { track: Track }) {
+  if (ended !== null || total === null || total <= 0) return null
   return (
     <div className="headway-step__bar" aria-hidden="true">
-      <div style={{ transform: `scaleX(${scale})` }} />
+      <div style={{ transform: `scaleX(${Math.min(1, (done ?? 0) / total)})` }} />
     </div>
   )
-}
-
-/** The total of a group stands beside it; without one the items are counted here. */
-function tallyText({ items, failed, running }: Tally, counted: boolean): string {
-  const parts = counted ? [] : [formatCounted(items, 'item')]
-  if (running > 0) parts.push(`${formatCount(running)} running`)
-  if (failed > 0) parts.push(`${formatCount(failed)} failed`)
-  return parts.join(' · ') || 'items'
 }

@@ -1,16 +1,18 @@
 /** When each step ran, on one axis of time: a pooled row a step, bars that grow by one clock, idle time folded. */
 
 import './Timeline.css'
-import { type KeyboardEvent, useEffect, useId, useMemo, useRef } from 'react'
+import { type KeyboardEvent, useId, useMemo, useRef } from 'react'
 import type { PlannedStep } from '../core/events'
 import { formatDuration } from '../core/format'
 import type { HistorySlice } from '../core/store'
-import { busyTimes, type Row } from '../core/timeline'
+import { busyTimes } from '../core/timeline'
 import { idleGaps, TimeScale, ticks } from '../core/timeScale'
 import { useSize } from '../hooks/useSize'
 import { useStepRows } from '../hooks/useStepRows'
 import { useTimeWindow } from '../hooks/useTimeWindow'
 import { useVisibleRows } from '../hooks/useVisibleRows'
+import type { MonitorPane } from './monitorPane'
+import { moveByKey, useRowInView } from './rowKeys'
 import { TIMELINE_ROW_PX, TimelineRow } from './TimelineRow'
 
 /** A label on the axis takes so much room. */
@@ -23,6 +25,14 @@ export type TimelineProps = {
   now: number
   selected: string | null
   onSelect: (stepId: string | null) => void
+}
+
+export const timelineView: MonitorPane = {
+  id: 'timeline',
+  label: 'Timeline',
+  render: ({ history, summary, now, step, selectStep }) => (
+    <Timeline slice={history} plan={summary.plan} now={now} selected={step} onSelect={selectStep} />
+  ),
 }
 
 export function Timeline({ slice, plan, now, selected, onSelect }: TimelineProps) {
@@ -148,48 +158,4 @@ function endsOf({ history }: HistorySlice, now: number): [number, number] {
   const from = times.find(time => Number.isFinite(time)) ?? now
   const to = Number.isFinite(history.endedAt) ? history.endedAt : now
   return [from, Math.max(to, from + 1, history.pace.lastAt || 0)]
-}
-
-/** Arrow keys go through the rows and open and close them, as in any tree. */
-export function moveByKey(
-  key: string,
-  rows: readonly Row[],
-  at: number,
-  onSelect: (stepId: string) => void,
-  toggle: (row: Row) => void,
-): boolean {
-  const row = rows[at]
-  const go = (index: number) => {
-    const next = rows[Math.min(rows.length - 1, Math.max(0, index))]
-    if (next) onSelect(next.branch.id)
-    return next !== undefined
-  }
-  if (key === 'ArrowDown') return go(at + 1)
-  if (key === 'ArrowUp') return go(at - 1)
-  if (key === 'Home') return go(0)
-  if (key === 'End') return go(rows.length - 1)
-  if (!row) return false
-  if ((key === 'ArrowRight' && row.open === false) || (key === 'ArrowLeft' && row.open === true)) {
-    toggle(row)
-    return true
-  }
-  if (key === 'ArrowRight' && row.open) return go(at + 1)
-  if (key !== 'ArrowLeft') return false
-  return go(rows.findLastIndex(({ depth }, index) => index < at && depth < row.depth))
-}
-
-/** Scrolls, within the list alone, to a row that was chosen elsewhere. */
-export function useRowInView(
-  scroller: React.RefObject<HTMLElement | null>,
-  index: number,
-  rowHeight: number,
-): void {
-  useEffect(() => {
-    const element = scroller.current
-    if (!element || index < 0) return
-    const top = index * rowHeight
-    const bottom = top + rowHeight - element.clientHeight
-    if (element.scrollTop > top) element.scrollTop = top
-    else if (element.scrollTop < bottom) element.scrollTop = bottom
-  }, [scroller, index, rowHeight])
 }

@@ -162,7 +162,7 @@ describe('what it shows', () => {
     }
     show()
     const fold = await screen.findByRole('button', { name: 'Show the items of load' }, within5s)
-    await waitFor(() => expect(fold).toHaveTextContent('20 items · 20 running'))
+    await waitFor(() => expect(fold).toHaveTextContent('0 of 20 done, 20 running'))
     expect(screen.queryByText('chunk 3')).not.toBeInTheDocument()
     await userEvent.click(fold)
 

@@ -1,22 +1,27 @@
 /** One execution, live: what others embed. Own styles, no component kit, no data but the feed's. */
 
 import './WorkflowExecutionMonitor.css'
-import { type ReactNode, useMemo } from 'react'
+import { type ReactNode, useEffect, useMemo, useState } from 'react'
 import { HttpApi } from '../api/http'
 import type { ConnectionState } from '../core/connection'
 import type { ExecutionResult } from '../core/events'
-import type { StepState } from '../core/fold'
 import { parseTime } from '../core/format'
+import type { Track } from '../core/history'
 import type { ControlsSlice, Summary } from '../core/store'
 import { useNow } from '../hooks/useNow'
+import { useRemembered } from '../hooks/useRemembered'
 import { useConnection, useSlice } from '../hooks/useSlice'
 import { useWorkflowExecution } from '../hooks/useWorkflowExecution'
 import { Liveness } from './Liveness'
 import { LogPanel } from './LogPanel'
+import type { MonitorChoice, MonitorPane, PaneContext } from './monitorPane'
 import { ErrorPanel, ResultPanel, Seal } from './Outcome'
+import { PaneTabs } from './PaneTabs'
 import { ProgressSummary } from './ProgressSummary'
+import { SplitPanes } from './SplitPanes'
 import { StatusBadge } from './StatusBadge'
-import { StepList } from './StepList'
+import { StepDetails } from './StepDetails'
+import { stepsView } from './StepList'
 import { WaitingFor } from './WaitingFor'
 
 export type WorkflowExecutionMonitorProps = {
@@ -33,34 +38,67 @@ export type WorkflowExecutionMonitorProps = {
   showLog?: boolean | undefined
   /** `false` leaves the steps out. */
   showSteps?: boolean | undefined
+  /** What shows the steps, by tabs where there are several; by default a list. */
+  views?: readonly MonitorPane[] | undefined
+  /** What stands in tabs beside the log. */
+  tabs?: readonly MonitorPane[] | undefined
+  /** The step, view and tab that are chosen; what is absent the reader chooses. */
+  choice?: MonitorChoice | undefined
+  /** Called when the reader chooses another step, view or tab. */
+  onChoose?: ((choice: MonitorChoice) => void) | undefined
+  /** How long an execution of the workflow usually takes. */
+  usualMs?: number | null | undefined
   /** What stands at the end of the first row, such as buttons. */
   renderActions?: ((summary: Summary) => ReactNode) | undefined
   /** What stands below the head, such as questions to answer. */
   renderControls?: ((summary: Summary, controls: ControlsSlice) => ReactNode) | undefined
-  /** What stands at the end of a step's row once the execution has ended. */
-  renderStepActions?: ((step: StepState) => ReactNode) | undefined
+  /** What tells of failures, in place of the plain error of a failed execution. */
+  renderFailure?: ((context: PaneContext) => ReactNode) | undefined
+  /** What stands beside a step once the execution has ended. */
+  renderStepActions?: ((step: Track) => ReactNode) | undefined
+}
+
+const STEPS_ALONE: readonly MonitorPane[] = [stepsView]
+const NO_TABS: readonly MonitorPane[] = []
+
+export const logTab: MonitorPane = {
+  id: 'log',
+  label: 'Log',
+  staysMounted: true,
+  render: ({ log, api, executionId, summary }) => (
+    <LogPanel
+      slice={log}
+      downloadHref={executionId ? api.address(`api/executions/${encodeURIComponent(executionId)}/log`) : null}
+      empty={summary.closed ? 'This execution logged nothing.' : 'No log line yet.'}
+    />
+  ),
 }
 
 /** Shows status, progress, steps, log, error and result of a workflow's execution as they happen. */
 export function WorkflowExecutionMonitor(props: WorkflowExecutionMonitorProps) {
-  const { workflowId, executionId, apiBase, onExecutionComplete, showLog = true, showSteps = true } = props
+  const { workflowId, executionId, apiBase, onExecutionComplete } = props
   const feed = useWorkflowExecution(workflowId, { executionId, apiBase, onExecutionComplete })
   const api = useMemo(() => new HttpApi(apiBase), [apiBase])
   const summary = useSlice(feed.store, 'summary')
-  const steps = useSlice(feed.store, 'steps')
+  const history = useSlice(feed.store, 'history')
   const controls = useSlice(feed.store, 'controls')
   const log = useSlice(feed.store, 'log')
   const { state, heardAt } = useConnection(feed.store)
   const asOf = useAsOf(state, heardAt, summary.closed)
-  const id = summary.execution_id || executionId
-  const file = (path: string) => api.address(`api/executions/${encodeURIComponent(id ?? '')}/${path}`)
+  const [choice, choose] = useChoice(props.choice, props.onChoose, summary.execution_id)
   const begun = summary.updated_at !== null
-  const shownPhase = begun ? summary.phase : 'none'
+  const context: PaneContext = {
+    ...{ api, summary, history, controls, log, now: asOf.time },
+    executionId: summary.execution_id || executionId || '',
+    step: choice.step ?? null,
+    selectStep: step => choose({ step }),
+    renderStepActions: props.renderStepActions,
+  }
   return (
     <section
       className={['headway', 'headway-monitor', props.className].filter(Boolean).join(' ')}
       aria-label={`Execution of ${workflowId}`}
-      data-phase={shownPhase}
+      data-phase={begun ? summary.phase : 'none'}
     >
       <header className="headway-monitor__head">
         <div className="headway-monitor__status">
@@ -85,34 +123,91 @@ export function WorkflowExecutionMonitor(props: WorkflowExecutionMonitorProps) {
           />
           {begun && props.renderActions?.(summary)}
         </div>
-        {begun && <ProgressSummary summary={summary} steps={steps} asOf={asOf.time} live={asOf.live} />}
+        {begun && (
+          <ProgressSummary
+            summary={summary}
+            history={history}
+            asOf={asOf.time}
+            live={asOf.live}
+            usualMs={props.usualMs ?? null}
+          />
+        )}
         <Announcement workflowId={workflowId} summary={summary} controls={controls} begun={begun} />
       </header>
       {begun && props.renderControls?.(summary, controls)}
-      {summary.status === 'failed' && <ErrorPanel summary={summary} />}
+      {props.renderFailure
+        ? props.renderFailure(context)
+        : summary.status === 'failed' && <ErrorPanel summary={summary} />}
       {(summary.closed || summary.outputs.length > 0) && (
-        <ResultPanel summary={summary} fileAddress={name => file(`outputs/${encodeURIComponent(name)}`)} />
+        <ResultPanel
+          context={context}
+          onShowAll={props.tabs?.some(({ id }) => id === 'output') ? () => choose({ tab: 'output' }) : null}
+        />
       )}
-      <div className="headway-monitor__body" data-columns={showSteps && showLog ? 2 : 1}>
-        {showSteps && (
-          <StepList
-            steps={steps}
-            plan={summary.plan}
-            asOf={asOf.time}
-            renderActions={summary.closed ? props.renderStepActions : undefined}
-          />
-        )}
-        {showLog && (
-          <LogPanel
-            slice={log}
-            downloadHref={id ? file('log') : null}
-            empty={summary.closed ? 'This execution logged nothing.' : 'No log line yet.'}
-          />
-        )}
-      </div>
+      <Body {...props} context={context} choice={choice} choose={choose} />
       <Seal summary={summary} />
     </section>
   )
+}
+
+type Choose = (choice: MonitorChoice) => void
+type BodyProps = Pick<WorkflowExecutionMonitorProps, 'views' | 'tabs' | 'showLog' | 'showSteps'> & {
+  context: PaneContext
+  choice: MonitorChoice
+  choose: Choose
+}
+
+function Body({ context, choice, choose, views = STEPS_ALONE, tabs = NO_TABS, ...shown }: BodyProps) {
+  const [view, rememberView] = useRemembered('headway-view', views[0]?.id ?? '')
+  const [tab, rememberTab] = useRemembered('headway-tab', 'log')
+  const allTabs = shown.showLog === false ? tabs : [logTab, ...tabs]
+  const hasKeys = views.length > 1
+  const left = shown.showSteps !== false && views.length > 0 && (
+    <PaneTabs
+      label="Views of the steps"
+      panes={views}
+      chosen={choice.view ?? view}
+      onChoose={id => {
+        rememberView(id)
+        choose({ view: id })
+      }}
+      context={context}
+      firstKey={hasKeys ? 1 : undefined}
+    >
+      <StepDetails context={context} />
+    </PaneTabs>
+  )
+  const right = allTabs.length > 0 && (
+    <PaneTabs
+      label="Log and more"
+      panes={allTabs}
+      chosen={choice.tab ?? tab}
+      onChoose={id => {
+        rememberTab(id)
+        choose({ tab: id })
+      }}
+      context={context}
+      firstKey={hasKeys ? views.length + 1 : undefined}
+    />
+  )
+  if (left && right) return <SplitPanes first={left} second={right} />
+  return left || right ? <div className="headway-split headway-split--one">{left || right}</div> : null
+}
+
+/** What the owner gives goes before what the reader chose here; another execution begins with no step chosen. */
+function useChoice(
+  given: MonitorChoice | undefined,
+  onChoose: Choose | undefined,
+  executionId: string,
+): [MonitorChoice, Choose] {
+  const [own, setOwn] = useState<MonitorChoice>({})
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a step belongs to the execution that it was chosen in
+  useEffect(() => setOwn(({ step: _, ...rest }) => rest), [executionId])
+  const choose = (next: MonitorChoice) => {
+    setOwn(before => ({ ...before, ...next }))
+    onChoose?.(next)
+  }
+  return [{ ...own, ...given }, choose]
 }
 
 /** Said in place of a status before the first event. */

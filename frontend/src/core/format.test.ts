@@ -52,6 +52,13 @@ it('guesses the time left only from enough progress', () => {
   expect([timeLeft(1, 60_000), timeLeft(50, 1_000), timeLeft(100, 60_000)]).toEqual([null, null, null])
 })
 
+it('time left begins with what is usual, and trusts the progress more the further it is', () => {
+  expect(timeLeft(0, 1_000, 60_000)).toBe(59_000)
+  expect(timeLeft(50, 10_000, 60_000)).toBe(30_000) // half of 10 s by progress, half of 50 s by habit
+  expect(timeLeft(50, 70_000, 60_000)).toBe(70_000)
+  expect(timeLeft(0, 70_000, 60_000)).toBeNull()
+})
+
 it('a moment of another day has its date', () => {
   const now = new Date(2026, 10, 22, 21, 30, 0).getTime()
   const [sameDay, dayAfter] = [now + 3_600_000, now + 86_400_000]

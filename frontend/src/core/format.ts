@@ -87,11 +87,16 @@ export function parseTime(time: string | null): number {
 }
 
 /**
- * Time left if the rest goes like what is done; `null` while that would be a guess.
+ * Time left: what earlier runs took less what has passed, and more and more what the progress so far says; `null`
+ * while either would be a guess.
  *
  * @param progress 0-100
+ * @param usualMs how long it usually takes, where that is known
  */
-export function timeLeft(progress: number, elapsedMs: number): number | null {
-  if (progress < 2 || progress >= 100 || elapsedMs < 3_000) return null
-  return (elapsedMs / progress) * (100 - progress)
+export function timeLeft(progress: number, elapsedMs: number, usualMs: number | null = null): number | null {
+  const isTelling = progress >= 2 && progress < 100 && elapsedMs >= 3_000
+  const byProgress = isTelling ? (elapsedMs / progress) * (100 - progress) : null
+  const byHabit = usualMs !== null && usualMs > elapsedMs && progress < 100 ? usualMs - elapsedMs : null
+  if (byProgress === null || byHabit === null) return byProgress ?? byHabit
+  return byHabit + (byProgress - byHabit) * (progress / 100)
 }

@@ -4,6 +4,7 @@
  */
 
 import type { PlannedStep } from './events'
+import type { Counts } from './fold'
 import type { Track } from './history'
 
 /** A group with more items than this is folded until the reader opens it. */
@@ -58,6 +59,20 @@ export function isOpenAtFirst({ items, track }: Branch): boolean {
 export function labelOf({ name, id, track }: Branch, group: string | null): string {
   if (name !== group) return name
   return track?.message || (id.includes('#') ? `#${id.slice(id.lastIndexOf('#') + 1)}` : name)
+}
+
+/** How many steps of the whole are done: planned ones by their name, else those found so far. */
+export function stepsDone(
+  tracks: ReadonlyMap<string, Track>,
+  plan: readonly PlannedStep[],
+  counts: Pick<Counts, 'steps' | 'steps_completed'>,
+): { done: number; total: number } {
+  if (plan.length === 0) return { done: counts.steps_completed, total: counts.steps }
+  const isDone = new Map<string, boolean>()
+  for (const { name, status, parent } of tracks.values())
+    if (parent === null)
+      isDone.set(name, (isDone.get(name) ?? true) && (status === 'completed' || status === 'skipped'))
+  return { done: plan.filter(({ name }) => isDone.get(name)).length, total: plan.length }
 }
 
 function branchesOf(

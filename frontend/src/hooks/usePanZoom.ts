@@ -1,7 +1,7 @@
 /** Moving and scaling a plane by pointer, wheel with Ctrl, pinch and keys; it fits its frame until the reader moves it. */
 
 import { type RefObject, useEffect, useRef, useState } from 'react'
-import { useSize } from './useSize'
+import type { Size } from './useSize'
 
 export type View = { readonly x: number; readonly y: number; readonly scale: number }
 export type Plane = {
@@ -17,7 +17,6 @@ const MARGIN_PX = 20
 
 export type PanZoom = {
   readonly view: View
-  readonly frame: { readonly width: number; readonly height: number }
   readonly isFitted: boolean
   zoom(factor: number): void
   fit(): void
@@ -25,8 +24,7 @@ export type PanZoom = {
   reveal(box: Plane): void
 }
 
-export function usePanZoom(ref: RefObject<HTMLElement | null>, plane: Plane): PanZoom {
-  const frame = useSize(ref)
+export function usePanZoom(ref: RefObject<HTMLElement | null>, plane: Plane, frame: Size): PanZoom {
   const [moved, setMoved] = useState<View | null>(null)
   const view = moved ?? fitting(plane, frame)
   const current = useRef(view)
@@ -98,11 +96,11 @@ export function usePanZoom(ref: RefObject<HTMLElement | null>, plane: Plane): Pa
     if (frame.width > 0 && (dx !== 0 || dy !== 0)) move({ x: x + dx, y: y + dy, scale })
   }
   const zoom = (factor: number) => zoomAt(factor, frame.width / 2, frame.height / 2)
-  return { view, frame, isFitted: moved === null, zoom, fit: () => setMoved(null), reveal }
+  return { view, isFitted: moved === null, zoom, fit: () => setMoved(null), reveal }
 }
 
 /** The whole plane in the middle of the frame, never larger than life. */
-function fitting(plane: Plane, frame: { width: number; height: number }): View {
+function fitting(plane: Plane, frame: Size): View {
   if (frame.width === 0 || plane.width === 0) return { x: 0, y: 0, scale: 1 }
   const room = { width: frame.width - 2 * MARGIN_PX, height: frame.height - 2 * MARGIN_PX }
   const scale = Math.min(1, Math.max(LEAST, Math.min(room.width / plane.width, room.height / plane.height)))

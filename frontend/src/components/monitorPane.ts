@@ -1,0 +1,40 @@
+/** What can be put into the Monitor's body: views of the steps on one side, tabs beside them on the other. */
+
+import type { ReactNode } from 'react'
+import type { HttpApi } from '../api/http'
+import type { Track } from '../core/history'
+import type { ControlsSlice, HistorySlice, LogSlice, Summary } from '../core/store'
+
+/** What a pane is shown. */
+export type PaneContext = {
+  readonly api: HttpApi
+  /** Empty until it is known. */
+  readonly executionId: string
+  readonly summary: Summary
+  readonly history: HistorySlice
+  readonly controls: ControlsSlice
+  readonly log: LogSlice
+  /** The time for clocks: it stands still while nothing is heard, and when the execution has ended. */
+  readonly now: number
+  /** The step that is selected in every pane. */
+  readonly step: string | null
+  readonly selectStep: (stepId: string | null) => void
+  /** What stands beside a step, such as a button. */
+  readonly renderStepActions: ((step: Track) => ReactNode) | undefined
+}
+
+export type MonitorPane = {
+  /** Stands in addresses. */
+  readonly id: string
+  readonly label: string
+  readonly render: (context: PaneContext) => ReactNode
+  /** Whether it stays as it is while another is shown, as a log that was searched. */
+  readonly staysMounted?: boolean
+}
+
+/** What of the Monitor is shown and chosen; absent means that the reader has not chosen. */
+export type MonitorChoice = {
+  readonly step?: string | null | undefined
+  readonly view?: string | undefined
+  readonly tab?: string | undefined
+}
