@@ -9,12 +9,12 @@ test('an example runs from the form to the result, over a reload and a cut conne
 }) => {
   test.setTimeout(120_000)
   await page.goto('/')
-  await page.getByRole('link', { name: /Audit this Python environment/ }).click()
+  await page.getByRole('link', { name: 'Audit this Python environment', exact: true }).click()
   await page.getByLabel('Limit').fill('12')
   await page.getByLabel('Standard library').uncheck()
   await page.getByRole('button', { name: 'Run', exact: true }).click()
   await expect(badge(page)).toHaveText(/running|queued/)
-  await page.waitForURL(/execution=/)
+  await page.waitForURL(/executions\//)
   const id = executionIdOf(page)
 
   await page.reload()

@@ -1,6 +1,8 @@
 /** Entry of the application that the server hands out. */
 
 import '@mantine/core/styles.css'
+import './components/WorkflowExecutionMonitor.css'
+import './components/WorkflowExecutionInterface.css'
 import './app/app.css'
 import { MantineProvider } from '@mantine/core'
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query'

@@ -6,39 +6,52 @@ import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { Problem } from '../api/http'
 import { ControlledExecution } from '../components/ControlledExecution'
+import type { MonitorChoice } from '../components/monitorPane'
 import { formatAgo, formatExact, parseTime } from '../core/format'
 import type { Summary } from '../core/store'
 import { useNow } from '../hooks/useNow'
-import { NotFoundPage } from './NotFoundPage'
+import { type ExecutionSearch, withChoice } from './executionSearch'
 import { PageHead } from './PageHead'
+import { PageProblem } from './PageProblem'
 import { useApi } from './session'
-import { useTitle } from './useTitle'
+import { useKeys } from './useKeys'
+import { useFavicon, useTitle } from './useTitle'
 
 const executionRoute = getRouteApi('/executions/$executionId')
 
 export function ExecutionPage() {
   const { executionId } = executionRoute.useParams()
   const api = useApi()
-  const { data, error } = useQuery({
+  const { data, error, refetch } = useQuery({
     queryKey: ['execution', executionId],
     queryFn: ({ signal }) => api.execution(executionId, signal),
     retry: (count, problem) => !(problem instanceof Problem && problem.status === 404) && count < 20,
     retryDelay: count => Math.min(5_000, 500 * 2 ** count),
   })
-  if (error) return <NotFoundPage what={error.message} />
+  if (error) return <PageProblem error={error} onRetry={() => void refetch()} />
   if (!data) return <PageHead title="Loading…" above={<Link to="/executions">Executions</Link>} />
   return <OneExecution key={executionId} executionId={executionId} workflowId={data.execution.workflow_id} />
 }
 
 function OneExecution({ executionId, workflowId }: { executionId: string; workflowId: string }) {
   const api = useApi()
-  const navigate = useNavigate()
+  const navigate = useNavigate({ from: '/executions/$executionId' })
+  const search = executionRoute.useSearch()
+  const usualMs = useUsualMs(workflowId)
   const { data } = useQuery({
     queryKey: ['workflow', workflowId],
     queryFn: ({ signal }) => api.workflow(workflowId, signal),
     retry: false,
   })
-  const open = (id: string) => navigate({ to: '/executions/$executionId', params: { executionId: id } })
+  const open = (id: string) =>
+    navigate({ to: '/executions/$executionId', params: { executionId: id }, search: {} })
+  const choose = (choice: MonitorChoice) =>
+    navigate({
+      search: (before: ExecutionSearch) => withChoice(before, choice),
+      replace: true,
+      resetScroll: false,
+    })
+  useMonitorKeys(choose)
   return (
     <>
       <PageHead
@@ -60,6 +73,9 @@ function OneExecution({ executionId, workflowId }: { executionId: string; workfl
         executionId={executionId}
         inputSchema={data?.import_error === null ? data.input_schema : undefined}
         onStarted={open}
+        choice={{ ...search, step: search.step ?? null }}
+        onChoose={choose}
+        usualMs={usualMs}
         renderOrigin={summary => (
           <>
             <StatusInTitle workflowId={workflowId} summary={summary} />
@@ -71,12 +87,51 @@ function OneExecution({ executionId, workflowId }: { executionId: string; workfl
   )
 }
 
+const PANES: Record<string, MonitorChoice> = {
+  '1': { view: 'timeline' },
+  '2': { view: 'graph' },
+  '3': { view: 'steps' },
+  '4': { tab: 'log' },
+  '5': { tab: 'output' },
+  '6': { tab: 'events' },
+}
+
+/** Numbers show a pane, Esc clears the step; c and r go to their buttons, and press them where they are already. */
+function useMonitorKeys(choose: (choice: MonitorChoice) => void): void {
+  const press = (key: string) => () => {
+    const button = document.querySelector<HTMLButtonElement>(`.headway-monitor [data-key="${key}"]`)
+    if (button === document.activeElement) button?.click()
+    else button?.focus()
+  }
+  const panes = Object.entries(PANES).map(([key, choice]) => [key, () => choose(choice)])
+  useKeys({
+    ...Object.fromEntries(panes),
+    Escape: () => choose({ step: null }),
+    c: press('c'),
+    r: press('r'),
+  })
+}
+
+/** The median of the executions that ended lately, for an estimate of what is left. */
+function useUsualMs(workflowId: string): number | null {
+  const api = useApi()
+  const { data } = useQuery({
+    queryKey: ['statistics'],
+    queryFn: ({ signal }) => api.statistics(signal),
+    staleTime: 60_000,
+    retry: false,
+  })
+  const seconds = data?.find(each => each.workflow_id === workflowId)?.p50_s ?? null
+  return seconds === null ? null : seconds * 1_000
+}
+
 const MARKS: Record<string, string> = { completed: '✓', failed: '✗', cancelled: '⊘' }
 
 function StatusInTitle({ workflowId, summary }: { workflowId: string; summary: Summary }) {
   const { phase, progress, indeterminate } = summary
   const running = indeterminate ? phase : `${Math.floor(progress)} %`
   useTitle(MARKS[phase] ? `${MARKS[phase]} ${phase}` : running, workflowId)
+  useFavicon(phase)
   return null
 }
 

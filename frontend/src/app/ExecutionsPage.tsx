@@ -1,184 +1,194 @@
-import { Button, Group, MultiSelect, Table, Text, TextInput } from '@mantine/core'
-import { keepPreviousData, useQuery } from '@tanstack/react-query'
-import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
-import type { Execution } from '../api/decode'
-import { StatusBadge } from '../components/StatusBadge'
-import { formatAgo, formatDuration, formatExact, parseTime } from '../core/format'
-import { useNow } from '../hooks/useNow'
-import { PageHead } from './PageHead'
-import { useApi } from './session'
-import { useTitle } from './useTitle'
+/** Executions, newest first: filters in the address, rows that change in place, and what is done to many at once. */
 
-const REFRESH_MS = 2_000
-const PAGE_SIZE = 25
-const STATUSES = ['queued', 'running', 'waiting', 'cancelling', 'completed', 'failed', 'cancelled']
+import { Button, Checkbox } from '@mantine/core'
+import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
+import { useRef, useState } from 'react'
+import type { Execution } from '../api/decode'
+import { ExecutionFilters } from './ExecutionFilters'
+import { ExecutionTable } from './ExecutionTable'
+import { PageHead } from './PageHead'
+import { PageProblem } from './PageProblem'
+import { type Bulk, useBulk } from './useBulk'
+import { type ExecutionsSearch, useExecutionRows } from './useExecutionRows'
+import { useKeys } from './useKeys'
+import { useTitle } from './useTitle'
 
 const route = getRouteApi('/executions')
 
-/** Executions, newest first; the filters stand in the address. */
 export function ExecutionsPage() {
   const search = route.useSearch()
-  const navigate = useNavigate({ from: '/executions' })
-  const api = useApi()
+  const navigate = useNavigate()
+  const text = useRef<HTMLInputElement>(null)
   useTitle('Executions')
-  const { data, error } = useQuery({
-    queryKey: ['executions', search],
-    queryFn: ({ signal }) =>
-      api.executions(
-        { workflow_id: search.workflow, status: search.status, cursor: search.cursor, limit: PAGE_SIZE },
-        signal,
-      ),
-    refetchInterval: REFRESH_MS,
-    placeholderData: keepPreviousData,
-    retry: false,
-  })
-  const filter = (change: { workflow?: string | undefined; status?: string[] | undefined }) =>
-    navigate({ search: { ...search, ...change, cursor: undefined }, replace: true })
-  const filtered = Boolean(search.workflow || search.status?.length)
+  const filter = (change: Partial<ExecutionsSearch>) =>
+    navigate({ to: '/executions', search: { ...search, cursor: undefined, ...change }, replace: true })
   return (
     <>
       <PageHead title="Executions" />
-      <Group align="end" gap="sm" mb="md">
-        <TextInput
-          label="Workflow"
-          placeholder="any"
-          value={search.workflow ?? ''}
-          onChange={event => filter({ workflow: event.currentTarget.value || undefined })}
-        />
-        <MultiSelect
-          className="app-filter"
-          label="Status"
-          placeholder={search.status?.length ? '' : 'any'}
-          data={STATUSES}
-          value={search.status ?? []}
-          onChange={status => filter({ status: status.length > 0 ? status : undefined })}
-          clearable
-        />
-        {filtered && (
-          <Button variant="subtle" onClick={() => filter({ workflow: undefined, status: undefined })}>
-            Clear filters
-          </Button>
-        )}
-      </Group>
-      {error && (
-        <p className="headway-notice" data-tone="bad" role="alert">
-          {error.message} What is shown may be out of date; trying again.
-        </p>
-      )}
-      {data && <ExecutionTable executions={data.executions} filtered={filtered} />}
-      {(search.cursor || data?.next_cursor) && (
-        <Group justify="space-between" mt="md">
-          <Button
-            variant="default"
-            disabled={!search.cursor}
-            onClick={() => navigate({ search: { ...search, cursor: undefined } })}
-          >
-            Newest
-          </Button>
-          <Button
-            variant="default"
-            disabled={!data?.next_cursor}
-            onClick={() => navigate({ search: { ...search, cursor: data?.next_cursor ?? undefined } })}
-          >
-            Older
-          </Button>
-        </Group>
-      )}
+      <ExecutionFilters search={search} onChange={filter} text={text} />
+      <ExecutionList
+        key={JSON.stringify(search)}
+        search={search}
+        onFilter={() => text.current?.focus()}
+        onClear={() => navigate({ to: '/executions', search: {}, replace: true })}
+      />
     </>
   )
 }
 
-function ExecutionTable({ executions, filtered }: { executions: readonly Execution[]; filtered: boolean }) {
-  const now = useNow(executions.length > 0)
-  if (executions.length === 0) return <Empty filtered={filtered} />
+type ExecutionListProps = { search: ExecutionsSearch; onFilter: () => void; onClear: () => void }
+
+function ExecutionList({ search, onFilter, onClear }: ExecutionListProps) {
+  const navigate = useNavigate()
+  const { rows, waiting, nextCursor, error, isLoading, show, refresh } = useExecutionRows(search)
+  const bulk = useBulk(refresh)
+  const [current, setCurrent] = useState<string | null>(null)
+  const open = (id: string) => navigate({ to: '/executions/$executionId', params: { executionId: id } })
+  useListKeys({ rows, current, setCurrent, bulk, open, show, onFilter })
+  if (isLoading) return <TableSkeleton />
+  if (rows.length === 0) {
+    if (error) return <PageProblem error={error} onRetry={refresh} />
+    return <NoExecutions isFiltered={isFiltered(search)} onClear={onClear} />
+  }
   return (
-    <div className="app-table">
-      <Table verticalSpacing="sm" highlightOnHover>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>Status</Table.Th>
-            <Table.Th>Workflow</Table.Th>
-            <Table.Th className="app-wide">Progress</Table.Th>
-            <Table.Th>Started</Table.Th>
-            <Table.Th className="app-wide">Duration</Table.Th>
-            <Table.Th className="app-wide">By</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {executions.map(execution => (
-            <Row key={execution.execution_id} execution={execution} now={now} />
-          ))}
-        </Table.Tbody>
-      </Table>
+    <>
+      {error && (
+        <p className="headway-notice" role="alert">
+          {error.message} What is shown may be out of date; trying again.
+        </p>
+      )}
+      <ListBar rows={rows} waiting={waiting} bulk={bulk} onShow={show} />
+      <ExecutionTable rows={rows} bulk={bulk} current={current} onCurrent={setCurrent} />
+      <nav className="headway app-pager" aria-label="Pages of the list">
+        <span className="app-hint" aria-hidden="true">
+          <kbd>j</kbd> <kbd>k</kbd> move · <kbd>Enter</kbd> open · <kbd>x</kbd> select · <kbd>f</kbd> filter ·{' '}
+          <kbd>?</kbd> keys
+        </span>
+        {search.cursor && (
+          <Link to="/executions" search={{ ...search, cursor: undefined }} className="headway-button">
+            Newest
+          </Link>
+        )}
+        {nextCursor && (
+          <Link to="/executions" search={{ ...search, cursor: nextCursor }} className="headway-button">
+            Older
+          </Link>
+        )}
+      </nav>
+    </>
+  )
+}
+
+type ListKeys = {
+  rows: readonly Execution[]
+  current: string | null
+  setCurrent: (id: string | null) => void
+  bulk: Bulk
+  open: (id: string) => void
+  show: () => void
+  onFilter: () => void
+}
+
+function useListKeys({ rows, current, setCurrent, bulk, open, show, onFilter }: ListKeys): void {
+  const place = rows.findIndex(row => row.execution_id === current)
+  const move = (by: number) => {
+    const next = rows[Math.min(rows.length - 1, Math.max(0, place < 0 ? 0 : place + by))]
+    if (!next) return
+    setCurrent(next.execution_id)
+    document.getElementById(`row-${next.execution_id}`)?.scrollIntoView({ block: 'nearest' })
+  }
+  const meant = () => (bulk.chosen.size > 0 ? [...bulk.chosen] : current === null ? [] : [current])
+  useKeys({
+    j: () => move(1),
+    k: () => move(-1),
+    Enter: () => current !== null && open(current),
+    x: () => current !== null && bulk.toggle(current),
+    c: () => void bulk.run('cancel', meant()),
+    r: () => void bulk.run('retry', meant()),
+    f: onFilter,
+    '/': onFilter,
+    G: show,
+    Escape: () => (bulk.chosen.size > 0 ? bulk.choose([]) : setCurrent(null)),
+  })
+}
+
+/** New rows that wait, what is chosen and what can be done with it; keeps its height, so that no row moves. */
+function ListBar(props: { rows: readonly Execution[]; waiting: number; bulk: Bulk; onShow: () => void }) {
+  const { rows, waiting, bulk, onShow } = props
+  const count = bulk.chosen.size
+  const chosen = [...bulk.chosen]
+  return (
+    <div className="app-list-bar">
+      <Checkbox
+        size="xs"
+        label={count > 0 ? `${count} selected` : `Select all ${rows.length}`}
+        checked={count > 0 && count === rows.length}
+        indeterminate={count > 0 && count < rows.length}
+        onChange={() => bulk.choose(count > 0 ? [] : rows.map(row => row.execution_id))}
+      />
+      <Button
+        size="xs"
+        variant="default"
+        disabled={count === 0}
+        loading={bulk.busy === 'cancel'}
+        onClick={() => bulk.run('cancel', chosen)}
+      >
+        Cancel
+      </Button>
+      <Button
+        size="xs"
+        variant="default"
+        disabled={count === 0}
+        loading={bulk.busy === 'retry'}
+        onClick={() => bulk.run('retry', chosen)}
+      >
+        Run again
+      </Button>
+      <span role="status" className="app-told">
+        {bulk.told}
+      </span>
+      {waiting > 0 && (
+        <Button size="xs" variant="light" className="app-new" onClick={onShow}>
+          {waiting} new · show
+        </Button>
+      )}
     </div>
   )
 }
 
-function Row({ execution, now }: { execution: Execution; now: number }) {
-  const { execution_id: id, workflow_id: workflow, phase, error, by, closed } = execution
-  const created = parseTime(execution.created_at)
-  const started = parseTime(execution.started_at)
-  const duration = (closed ? parseTime(execution.ended_at) : now) - started
-  return (
-    <Table.Tr>
-      <Table.Td>
-        <span className="headway">
-          <StatusBadge phase={phase} />
-        </span>
-      </Table.Td>
-      <Table.Td>
-        <Link to="/executions/$executionId" params={{ executionId: id }} className="app-row-link">
-          {workflow}
-        </Link>
-        <Text size="xs" c="dimmed" ff="monospace">
-          {id.slice(-8)}
-        </Text>
-        {error && (
-          <Text size="xs" className="app-row-error" title={error}>
-            {error}
-          </Text>
-        )}
-      </Table.Td>
-      <Table.Td className="app-wide">
-        <Progress execution={execution} />
-      </Table.Td>
-      <Table.Td title={formatExact(created)}>{formatAgo(now - created)}</Table.Td>
-      <Table.Td className="app-wide">{Number.isFinite(duration) ? formatDuration(duration) : ''}</Table.Td>
-      <Table.Td className="app-wide">{by}</Table.Td>
-    </Table.Tr>
-  )
+function isFiltered({ workflow, status, since, q, cursor }: ExecutionsSearch): boolean {
+  return Boolean(workflow || status?.length || since || q || cursor)
 }
 
-function Progress({ execution: { progress, phase, closed, indeterminate } }: { execution: Execution }) {
-  const unknown = indeterminate && !closed
-  return (
-    <span className="app-progress">
-      <span className="headway-bar" data-phase={phase} aria-hidden="true">
-        <span
-          className="headway-bar__fill"
-          style={{ display: 'block', transform: `scaleX(${progress / 100})` }}
-        />
-      </span>
-      <Text size="sm" span>
-        {unknown ? '' : `${Math.floor(progress)} %`}
-      </Text>
-    </span>
-  )
-}
-
-function Empty({ filtered }: { filtered: boolean }) {
+function NoExecutions({ isFiltered, onClear }: { isFiltered: boolean; onClear: () => void }) {
+  if (isFiltered) {
+    return (
+      <div className="app-empty">
+        <h2>No execution matches the filters</h2>
+        <Button variant="light" onClick={onClear}>
+          Clear filters
+        </Button>
+      </div>
+    )
+  }
   return (
     <div className="app-empty">
-      <Text fw={600}>{filtered ? 'No execution matches the filters.' : 'Nothing has run yet.'}</Text>
-      {!filtered && (
-        <>
-          <Text c="dimmed">Run a workflow here, or from a terminal:</Text>
-          <pre className="headway-code">headway run flows.py:crawl --input pages=20</pre>
-          <Button component={Link} to="/">
-            Choose a workflow
-          </Button>
-        </>
-      )}
+      <h2>No runs yet</h2>
+      <p>Run a workflow here, or from a terminal:</p>
+      <pre className="headway-code">headway run flows.py:crawl --input pages=20</pre>
+      <Button component={Link} to="/">
+        Choose a workflow
+      </Button>
+    </div>
+  )
+}
+
+function TableSkeleton() {
+  return (
+    <div className="app-skeleton" role="status" aria-label="Loading">
+      {[0, 1, 2, 3, 4, 5].map(row => (
+        <span key={row} />
+      ))}
     </div>
   )
 }

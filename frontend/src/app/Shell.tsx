@@ -1,111 +1,162 @@
-import { ActionIcon, AppShell, Burger, Group, NavLink, Text, useMantineColorScheme } from '@mantine/core'
-import { useDisclosure } from '@mantine/hooks'
-import { useQuery } from '@tanstack/react-query'
-import { Link, Outlet, useLocation } from '@tanstack/react-router'
-import { useEffect } from 'react'
+/** What surrounds every page: name, navigation, search, theme, and how the connection is. */
+
+import { ActionIcon, AppShell, Burger, NavLink, useMantineColorScheme } from '@mantine/core'
+import { useDisclosure, useHotkeys } from '@mantine/hooks'
+import { Link, Outlet, useLocation, useNavigate } from '@tanstack/react-router'
+import { lazy, Suspense, useEffect, useRef, useState } from 'react'
+import { Liveness } from './Liveness'
 import { Logo } from './Logo'
-import { SessionGate, useApi } from './session'
+import { LobbyProvider } from './lobby'
+import { NewVersion } from './NewVersion'
+import { PAGES } from './pages'
+import { SessionGate } from './session'
+import { ShellIcon } from './shellIcons'
+import { useKeys } from './useKeys'
+import { useOpenApprovals } from './useOpenApprovals'
 
-const PAGES = [
-  { to: '/', label: 'Workflows', isActive: (path: string) => path === '/' || path.startsWith('/workflows') },
-  { to: '/executions', label: 'Executions', isActive: (path: string) => path.startsWith('/executions') },
-] as const
+const Palette = lazy(() => import('./Palette').then(module => ({ default: module.Palette })))
+const KeysSheet = lazy(() => import('./KeysSheet').then(module => ({ default: module.KeysSheet })))
 
-/** What surrounds every page: name, navigation, theme. */
 export function Shell() {
-  const [open, { toggle, close }] = useDisclosure(false)
-  const { pathname } = useLocation()
-  // biome-ignore lint/correctness/useExhaustiveDependencies: going to another page closes the menu of a phone
-  useEffect(close, [pathname, close])
   return (
     <SessionGate>
-      <AppShell
-        header={{ height: 56 }}
-        navbar={{ width: 208, breakpoint: 'sm', collapsed: { mobile: !open } }}
-        padding={{ base: 'sm', sm: 'lg' }}
-      >
-        <AppShell.Header className="app-header">
-          <Group gap="xs">
-            <Burger opened={open} onClick={toggle} hiddenFrom="sm" size="sm" aria-label="Menu" />
-            <Link to="/" className="app-home">
-              <Logo />
-            </Link>
-          </Group>
-          <Group gap="md">
-            <ServerState />
-            <ThemeToggle />
-          </Group>
-        </AppShell.Header>
-        <AppShell.Navbar p="sm" aria-label="Pages">
-          {PAGES.map(({ to, label, isActive }) => (
-            <NavLink
-              key={to}
-              component={Link}
-              to={to}
-              label={label}
-              active={isActive(pathname)}
-              aria-current={isActive(pathname) ? 'page' : undefined}
-            />
-          ))}
-        </AppShell.Navbar>
-        <AppShell.Main>
-          <div className="app-page">
-            <Outlet />
-          </div>
-        </AppShell.Main>
-      </AppShell>
+      <LobbyProvider>
+        <Frame />
+      </LobbyProvider>
     </SessionGate>
   )
 }
 
-/** Whether the server answers, by the lightest of its resources. */
-function ServerState() {
-  const api = useApi()
-  const { isError, isPending } = useQuery({
-    queryKey: ['server'],
-    queryFn: async ({ signal }) => {
-      const response = await fetch(api.address('api/server'), { signal })
-      if (!response.ok) throw new Error(`the server answered ${response.status}`)
-      return true
-    },
-    refetchInterval: 5_000,
-    retry: false,
-  })
-  if (isPending) return null
+function Frame() {
+  const [isMenuOpen, { toggle, close }] = useDisclosure(false)
+  const { pathname } = useLocation()
+  const [searches, setSearches] = useState(0)
+  const [areKeysShown, keys] = useDisclosure(false)
+  const search = () => setSearches(count => count + 1)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: going to another page closes the menu of a phone
+  useEffect(close, [pathname, close])
+  useHotkeys([['mod+K', search]], [])
+  useKeys({ '?': keys.open })
+  useGoKeys()
   return (
-    <span className="app-server" data-up={!isError}>
-      <span className="app-server__dot" aria-hidden="true" />
-      <Text size="sm" span>
-        {isError ? 'server unreachable' : 'connected'}
-      </Text>
-    </span>
+    <AppShell
+      header={{ height: 56 }}
+      navbar={{ width: 208, breakpoint: 'sm', collapsed: { mobile: !isMenuOpen } }}
+      padding={{ base: 'sm', sm: 'lg' }}
+    >
+      <AppShell.Header className="app-header">
+        <Burger opened={isMenuOpen} onClick={toggle} hiddenFrom="sm" size="sm" aria-label="Menu" />
+        <Link to="/" className="app-home">
+          <Logo />
+        </Link>
+        <SearchButton onClick={search} />
+        <Liveness />
+        <ThemeToggle />
+      </AppShell.Header>
+      <AppShell.Navbar p="sm" aria-label="Pages">
+        <Rail pathname={pathname} onKeys={keys.open} />
+      </AppShell.Navbar>
+      <AppShell.Main>
+        <NewVersion />
+        <div className="app-page">
+          <Outlet />
+        </div>
+      </AppShell.Main>
+      <Suspense>
+        {searches > 0 && <Palette key={searches} onKeys={keys.open} />}
+        {areKeysShown && <KeysSheet onClose={keys.close} />}
+      </Suspense>
+    </AppShell>
   )
+}
+
+function Rail({ pathname, onKeys }: { pathname: string; onKeys: () => void }) {
+  const { data } = useOpenApprovals()
+  const asked = data?.total ?? 0
+  return (
+    <>
+      {PAGES.map(({ to, label, icon, isAt }) => (
+        <NavLink
+          key={to}
+          component={Link}
+          to={to}
+          label={label}
+          leftSection={<ShellIcon name={icon} />}
+          rightSection={
+            to === '/approvals' && asked > 0 ? (
+              <span className="app-count" title={`${asked} open`}>
+                {asked}
+                <span className="headway-visually-hidden"> open</span>
+              </span>
+            ) : null
+          }
+          active={isAt(pathname)}
+          aria-current={isAt(pathname) ? 'page' : undefined}
+        />
+      ))}
+      <button type="button" className="app-rail-keys" onClick={onKeys}>
+        <kbd>?</kbd> Keys
+      </button>
+    </>
+  )
+}
+
+const MOD = /mac/i.test(navigator.userAgent) ? '⌘' : 'Ctrl'
+
+function SearchButton({ onClick }: { onClick: () => void }) {
+  return (
+    <button
+      type="button"
+      className="app-search"
+      aria-label="Search"
+      onClick={onClick}
+      aria-keyshortcuts="Control+K Meta+K"
+    >
+      <ShellIcon name="search" />
+      <span>Search</span>
+      <kbd>{MOD} K</kbd>
+    </button>
+  )
+}
+
+const GO_WITHIN_MS = 1_500
+const GO = { w: '/', e: '/executions', a: '/approvals', s: '/settings' } as const
+
+/** "g", then the page's letter. */
+function useGoKeys(): void {
+  const navigate = useNavigate()
+  const armed = useRef(0)
+  const go = (to: (typeof GO)[keyof typeof GO]) => {
+    if (Date.now() - armed.current > GO_WITHIN_MS) return
+    armed.current = 0
+    void navigate({ to })
+  }
+  useKeys({
+    g: () => {
+      armed.current = Date.now()
+    },
+    w: () => go(GO.w),
+    e: () => go(GO.e),
+    a: () => go(GO.a),
+    s: () => go(GO.s),
+  })
 }
 
 const SCHEMES = { auto: 'light', light: 'dark', dark: 'auto' } as const
 
 function ThemeToggle() {
   const { colorScheme, setColorScheme } = useMantineColorScheme()
-  useEffect(() => {
-    if (colorScheme === 'auto') delete document.documentElement.dataset['headwayTheme']
-    else document.documentElement.dataset['headwayTheme'] = colorScheme
-  }, [colorScheme])
+  const label = `Theme: ${colorScheme === 'auto' ? 'as the system' : colorScheme}`
   return (
     <ActionIcon
       variant="subtle"
       color="gray"
       size="lg"
-      aria-label={`Theme: ${colorScheme === 'auto' ? 'as the system' : colorScheme}`}
-      title={`Theme: ${colorScheme === 'auto' ? 'as the system' : colorScheme}`}
+      aria-label={label}
+      title={label}
       onClick={() => setColorScheme(SCHEMES[colorScheme])}
     >
-      <svg className="app-icon" viewBox="0 0 16 16" aria-hidden="true">
-        {colorScheme === 'dark' && <path d="M13 9.5A5.5 5.5 0 0 1 6.5 3 5.5 5.5 0 1 0 13 9.5z" />}
-        {colorScheme === 'light' && (
-          <path d="M8 5a3 3 0 1 1 0 6 3 3 0 0 1 0-6zM8 1.5v1M8 13.5v1M1.5 8h1M13.5 8h1M3.4 3.4l.7.7M11.9 11.9l.7.7M12.6 3.4l-.7.7M4.1 11.9l-.7.7" />
-        )}
-        {colorScheme === 'auto' && <path d="M8 2.5a5.5 5.5 0 1 0 0 11zM8 2.5a5.5 5.5 0 0 1 0 11M8 2.5v11" />}
-      </svg>
+      <ShellIcon name={colorScheme} />
     </ActionIcon>
   )
 }

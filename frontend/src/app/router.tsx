@@ -1,28 +1,33 @@
 /** Addresses of the pages; what a page shows stands in its address, so that it can be reloaded and sent to somebody. */
 
-import { createRootRoute, createRoute, createRouter } from '@tanstack/react-router'
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Outlet,
+  useMatches,
+} from '@tanstack/react-router'
 import { baseAddress } from '../api/address'
-import { ExecutionPage } from './ExecutionPage'
-import { ExecutionsPage } from './ExecutionsPage'
+import { executionSearch } from './executionSearch'
 import { NotFoundPage } from './NotFoundPage'
-import { WorkflowPage, WorkflowsPage } from './pages'
+import { BrokenPage } from './PageProblem'
 import { Shell } from './Shell'
+import { type ExecutionsSearch, SINCE_CHOICES } from './useExecutionRows'
 
-export type ExecutionsSearch = {
-  workflow?: string | undefined
-  status?: string[] | undefined
-  cursor?: string | undefined
-}
-
-const root = createRootRoute({ component: Shell, notFoundComponent: () => <NotFoundPage /> })
+const root = createRootRoute({ component: Root, notFoundComponent: () => <NotFoundPage /> })
 const parent = () => root
 
 const routes = root.addChildren([
-  createRoute({ getParentRoute: parent, path: '/', component: WorkflowsPage }),
+  createRoute({
+    getParentRoute: parent,
+    path: '/',
+    component: lazyRouteComponent(() => import('./WorkflowsPage'), 'WorkflowsPage'),
+  }),
   createRoute({
     getParentRoute: parent,
     path: '/workflows/$workflowId',
-    component: WorkflowPage,
+    component: lazyRouteComponent(() => import('./WorkflowPage'), 'WorkflowPage'),
     validateSearch: (search: Record<string, unknown>): { execution?: string | undefined } => ({
       execution: text(search['execution']),
     }),
@@ -30,20 +35,44 @@ const routes = root.addChildren([
   createRoute({
     getParentRoute: parent,
     path: '/executions',
-    component: ExecutionsPage,
+    component: lazyRouteComponent(() => import('./ExecutionsPage'), 'ExecutionsPage'),
     validateSearch: (search: Record<string, unknown>): ExecutionsSearch => ({
       workflow: text(search['workflow']),
       status: texts(search['status']),
+      since: SINCE_CHOICES.find(each => each === search['since']),
+      q: text(search['q']),
       cursor: text(search['cursor']),
     }),
   }),
-  createRoute({ getParentRoute: parent, path: '/executions/$executionId', component: ExecutionPage }),
+  createRoute({
+    getParentRoute: parent,
+    path: '/executions/$executionId',
+    component: lazyRouteComponent(() => import('./ExecutionPage'), 'ExecutionPage'),
+    validateSearch: executionSearch,
+  }),
+  createRoute({
+    getParentRoute: parent,
+    path: '/approvals',
+    component: lazyRouteComponent(() => import('./ApprovalsPage'), 'ApprovalsPage'),
+  }),
+  createRoute({
+    getParentRoute: parent,
+    path: '/approve/$executionId/$approvalId',
+    component: lazyRouteComponent(() => import('./ApprovePage'), 'ApprovePage'),
+    staticData: { isBare: true },
+  }),
+  createRoute({
+    getParentRoute: parent,
+    path: '/settings',
+    component: lazyRouteComponent(() => import('./SettingsPage'), 'SettingsPage'),
+  }),
 ])
 
 export const router = createRouter({
   routeTree: routes,
   basepath: baseAddress().pathname,
-  defaultPreload: false,
+  defaultPreload: 'intent',
+  defaultErrorComponent: BrokenPage,
   scrollRestoration: true,
 })
 
@@ -51,6 +80,15 @@ declare module '@tanstack/react-router' {
   interface Register {
     router: typeof router
   }
+  interface StaticDataRouteOption {
+    /** Shown alone, without the shell. */
+    isBare?: boolean
+  }
+}
+
+function Root() {
+  const isBare = useMatches({ select: matches => matches.some(match => match.staticData.isBare) })
+  return isBare ? <Outlet /> : <Shell />
 }
 
 function text(value: unknown): string | undefined {

@@ -110,7 +110,8 @@ def crawl(pages: int = 20) -> int:
 `
 const COMMAND = 'headway serve flows.py'
 
-function NoWorkflows() {
+/** What to do where there is none: an example to copy. */
+export function NoWorkflows() {
   return (
     <section className="headway-card headway-first">
       <h2 className="headway-card__title">No workflow yet</h2>

@@ -1,0 +1,173 @@
+/** All workflows: how the last runs of each went, how many succeed and how long they take. */
+
+import { Table } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { Link, useNavigate, useRouter } from '@tanstack/react-router'
+import type { Workflow } from '../api/decode'
+import type { WorkflowStatistics } from '../api/decodeOverview'
+import { RunBars } from '../components/RunBars'
+import { StatusBadge } from '../components/StatusBadge'
+import { Time } from '../components/Time'
+import { BrokenSources, NoWorkflows } from '../components/WorkflowList'
+import { formatDuration, parseTime } from '../core/format'
+import { useNow } from '../hooks/useNow'
+import { PageHead } from './PageHead'
+import { PageProblem } from './PageProblem'
+import { useApi } from './session'
+import { useTitle } from './useTitle'
+
+const REFRESH_MS = 3_000
+
+export function WorkflowsPage() {
+  const api = useApi()
+  useTitle('Workflows')
+  const workflows = useQuery({
+    queryKey: ['workflows'],
+    queryFn: ({ signal }) => api.workflows(signal),
+    refetchInterval: REFRESH_MS,
+    retry: false,
+  })
+  const statistics = useQuery({
+    queryKey: ['statistics'],
+    queryFn: ({ signal }) => api.statistics(signal),
+    refetchInterval: REFRESH_MS,
+    retry: false,
+  })
+  const { data, error } = workflows
+  return (
+    <>
+      <PageHead title="Workflows" />
+      {error && !data && <PageProblem error={error} onRetry={() => void workflows.refetch()} />}
+      {error && data && (
+        <p className="headway-notice" role="alert">
+          {error.message} What is shown may be out of date; trying again.
+        </p>
+      )}
+      {data && (
+        <div className="headway app-stack">
+          <BrokenSources sources={data.sources} />
+          {data.workflows.length === 0 ? (
+            <NoWorkflows />
+          ) : (
+            <WorkflowTable workflows={data.workflows} statistics={statistics.data ?? []} />
+          )}
+        </div>
+      )}
+    </>
+  )
+}
+
+type WorkflowTableProps = { workflows: readonly Workflow[]; statistics: readonly WorkflowStatistics[] }
+
+function WorkflowTable({ workflows, statistics }: WorkflowTableProps) {
+  const byId = new Map(statistics.map(each => [each.workflow_id, each]))
+  const runs = workflows.some(each => each.latest && !each.latest.closed)
+  const now = useNow(runs)
+  return (
+    <div className="app-table">
+      <Table verticalSpacing="sm" highlightOnHover>
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>Name</Table.Th>
+            <Table.Th className="app-wide app-bars">Last 20 runs</Table.Th>
+            <Table.Th className="app-number">Success</Table.Th>
+            <Table.Th className="app-wide app-number">p50</Table.Th>
+            <Table.Th className="app-wide app-number">p95</Table.Th>
+            <Table.Th className="app-wide">Last run</Table.Th>
+            <Table.Th>
+              <span className="headway-visually-hidden">Run</span>
+            </Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {workflows.map(workflow => (
+            <Row
+              key={workflow.workflow_id}
+              workflow={workflow}
+              statistics={byId.get(workflow.workflow_id)}
+              now={now}
+            />
+          ))}
+        </Table.Tbody>
+      </Table>
+    </div>
+  )
+}
+
+type RowProps = { workflow: Workflow; statistics: WorkflowStatistics | undefined; now: number }
+
+function Row({ workflow, statistics, now }: RowProps) {
+  const router = useRouter()
+  const navigate = useNavigate()
+  const { workflow_id: id, title, description, latest } = workflow
+  const to = (executionId: string) => ({ to: '/executions/$executionId', params: { executionId } }) as const
+  return (
+    <Table.Tr>
+      <Table.Td className="app-row-name">
+        <Link to="/workflows/$workflowId" params={{ workflowId: id }} className="app-row-link">
+          {title}
+        </Link>{' '}
+        {title !== id && <code className="app-id">{id}</code>}
+        {workflow.import_error && <StatusBadge phase="failed" />}
+        <div className="app-row-text">{firstLine(description)}</div>
+      </Table.Td>
+      <Table.Td className="app-wide app-bars">
+        {statistics ? (
+          <RunBars
+            runs={statistics.runs}
+            now={now}
+            href={each => router.buildLocation(to(each)).href}
+            onOpen={each => void navigate(to(each))}
+          />
+        ) : (
+          <span className="app-none">never run</span>
+        )}
+      </Table.Td>
+      <Table.Td className="app-number">
+        <Success statistics={statistics} />
+      </Table.Td>
+      <Table.Td className="app-wide app-number">{durationOf(statistics?.p50_s)}</Table.Td>
+      <Table.Td className="app-wide app-number">{durationOf(statistics?.p95_s)}</Table.Td>
+      <Table.Td className="app-wide">
+        {latest && (
+          <span className="app-last">
+            <StatusBadge phase={latest.phase} /> <Time at={parseTime(latest.ended_at ?? latest.created_at)} />
+          </span>
+        )}
+      </Table.Td>
+      <Table.Td className="app-number">
+        <Link
+          to="/workflows/$workflowId"
+          params={{ workflowId: id }}
+          className="headway-button"
+          aria-label={`Run ${title}`}
+        >
+          Run
+        </Link>
+      </Table.Td>
+    </Table.Tr>
+  )
+}
+
+function Success({ statistics }: { statistics: WorkflowStatistics | undefined }) {
+  if (!statistics || statistics.ended === 0) return <span className="app-none">–</span>
+  const { completed, ended } = statistics
+  const percent = Math.floor((100 * completed) / ended)
+  return (
+    <span
+      data-low={percent < 90 || undefined}
+      className="app-success"
+      title={`${completed} of the last ${ended}`}
+    >
+      {percent} %
+    </span>
+  )
+}
+
+function durationOf(seconds: number | null | undefined) {
+  return typeof seconds === 'number' ? formatDuration(seconds * 1_000) : <span className="app-none">–</span>
+}
+
+function firstLine(text: string): string {
+  return text.trim().split('\n')[0] ?? ''
+}
