@@ -39,7 +39,7 @@ run: setup ## Start the server with the examples and watch a real audit of this 
 
 test: test-backend test-frontend test-browser ## Set up, then run every test: Python, front end, browser
 
-test-backend: $(PYTHON_READY) ## Python tests only
+test-backend: $(PYTHON_READY) $(NODE_READY) ## Python tests only (some of their viewers run under Node)
 	cd backend && .venv/bin/python -m pytest -q
 
 test-frontend: $(NODE_READY) ## Front-end unit tests only

@@ -39,7 +39,7 @@ class Arena:
     """A supervised server with workers on a database of its own; an asynchronous context manager.
 
     Attributes:
-        watches: Of all viewers so far, in the order in which they came.
+        seen: All viewers so far, in the order in which they came; `watches` those that are not examined yet.
         restores: How often an older copy was put back.
         told: What happened when, and `errors`: what the processes said, for who reads a failure.
     """
@@ -52,6 +52,7 @@ class Arena:
         self._began = time.monotonic()
         self._started = 0
         self.proxy = FaultProxy(1)
+        self.seen: list[Watch] = []
         self.watches: list[Watch] = []
         self.restores = 0
         self.told: list[str] = []

@@ -16,7 +16,11 @@ from tests.support.viewer_model import ViewerModel
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus, WebSocketException
 
+from headway.client import Transport, Update
+from headway.client import watch as follow
+from headway.client.ladder import TRANSPORTS
 from headway.domain.position import Cursor, initial_tag
+from headway.errors import ExecutionNotFound
 from headway.protocol.codec import decode_server
 from headway.protocol.messages import DEFLATE_SUBPROTOCOL, SUBPROTOCOL, Result, SubOk, Why
 
@@ -26,14 +30,14 @@ PAUSE_S = 0.1
 POLL_S = 3.0
 RESULTS = {*get_args(Result), *get_args(Why)}
 
-Follow = Callable[[str, Watch], Awaitable[None]]
+Viewer = Callable[[str, Watch], Awaitable[None]]
 
 
 class Cut(Exception):
     """The connection is of no use any more; the next one goes on."""
 
 
-async def until_over(url: str, watch: Watch, connection: Follow) -> None:
+async def until_over(url: str, watch: Watch, connection: Viewer) -> None:
     """Connect again and again, until the viewer has the end."""
     while not watch.is_over:
         watch.connections += 1
@@ -95,6 +99,43 @@ class RichViewer:
             watch.begin_at(cursor.seq, cursor.tag)
         else:
             watch.reset(model.told[-1], self._head, cursor)
+
+
+# --- the Python client ------------------------------------------------------------------------------------
+
+
+class ClientViewer:
+    """`headway.client.watch`, which comes back by itself; over one transport, or whatever works."""
+
+    def __init__(self, *transports: Transport) -> None:
+        self._transports = transports or TRANSPORTS
+
+    async def __call__(self, url: str, watch: Watch) -> None:
+        def cut(reason: str, wait_s: float) -> None:
+            watch.connections += 1
+
+        try:
+            async for update in follow(
+                url, watch.execution_id, after=0, transports=self._transports, on_cut=cut
+            ):
+                self._take(watch, update)
+        except ExecutionNotFound:
+            watch.gone = True
+
+    def _take(self, watch: Watch, update: Update) -> None:
+        assert update.cursor is not None
+        cursor = Cursor.parse(update.cursor)
+        if update.seq is None and update.why is not None:
+            watch.reset(update.why, None, cursor)
+        elif update.seq is None:
+            assert watch.tag is None, f"{watch}: continuity was given up without a reason"
+            watch.begin_at(cursor.seq, cursor.tag)
+        else:
+            if watch.tag is None:
+                watch.begin_at(0, initial_tag(cursor.epoch))
+            watch.take(update.seq, b'{"seq":' + update.raw.partition(b'"seq":')[2])
+            watch.check_cursor(cursor)
+        watch.ended = update.is_terminal
 
 
 # --- simple mode ------------------------------------------------------------------------------------------
@@ -262,10 +303,13 @@ async def _sent_events(pieces: AsyncIterator[bytes]) -> AsyncIterator[dict[bytes
             yield dict(line.split(b": ", 1) for line in event.split(b"\n") if not line.startswith(b":"))
 
 
-KINDS: dict[str, Callable[[], Follow]] = {
-    "rich": lambda: RichViewer(deflated=False),
+KINDS: dict[str, Callable[[], Viewer]] = {
+    "client": ClientViewer,
     "naive": NaiveViewer,
     "stream": StreamViewer,
     "long poll": LongPollViewer,
     "rich, deflated": lambda: RichViewer(deflated=True),
+    "rich": lambda: RichViewer(deflated=False),
+    "client, sse": lambda: ClientViewer("sse"),
+    "client, poll": lambda: ClientViewer("poll"),
 }

@@ -11,10 +11,10 @@ from headway.domain.position import Cursor, chain
 
 @dataclass(frozen=True, slots=True)
 class Reset:
-    """The viewer was told to begin anew: why, where the log ended then, and what it had until then."""
+    """The viewer was told to begin anew: why, where the log ended then if it knows, and what it had."""
 
     why: str
-    head: int
+    head: int | None
     base: int
     lines: Sequence[bytes]
     tag: int | None
@@ -78,7 +78,7 @@ class Watch:
         """Forget everything; the events after `base` follow."""
         self.base, self.lines, self.tag = base, [], tag
 
-    def reset(self, why: str, head: int, cursor: Cursor) -> None:
+    def reset(self, why: str, head: int | None, cursor: Cursor) -> None:
         """It was told `reset` where the log ended at `head`, and goes on from `cursor`."""
         self.resets.append(Reset(why, head, self.base, self.lines, self.tag))
         self.begin_at(cursor.seq, cursor.tag)
@@ -87,7 +87,7 @@ class Watch:
         """Apply the next event: no hole, no repeat, no swap."""
         assert seq == self.seq + 1, f"{self} was given {seq}"
         self.lines.append(line)
-        if self.tag is not None:
+        if self.tag is not None and self.form is as_stored:
             self.tag = chain(self.tag, line + b"\n")
 
     def check_cursor(self, cursor: Cursor) -> None:
@@ -109,6 +109,7 @@ class Watch:
         """Each reset had a cause, was told with the right reason, and gave up what the log does not hold."""
         assert len(self.resets) <= restores, f"{self}, but an older copy was put back {restores} times"
         for told in self.resets:
-            assert told.why == ("ahead" if told.head < told.had else "fork"), f"{self} was told untruly"
+            true = {"ahead", "fork"} if told.head is None else {"ahead" if told.head < told.had else "fork"}
+            assert told.why in true, f"{self} was told untruly"
             was_kept = told.had < len(log.tags) and told.tag == log.tags[told.had]
             assert not was_kept, f"{self}: what it gave up at {told.had} is in the log"
