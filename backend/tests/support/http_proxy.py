@@ -108,7 +108,7 @@ class HttpProxy:
         body = [] if self.buffers else None
         if body is None:
             client.write(self._changed(head))
-        async for piece in self._pieces(server):
+        async for piece in self._body(server, head):
             packed = packer.compress(piece) if packer else piece
             if body is None:
                 client.write(packed)
@@ -120,10 +120,25 @@ class HttpProxy:
             + (packer.flush() if packer else b"")
         )
 
+    async def _body(self, server: asyncio.StreamReader, head: bytes) -> AsyncIterator[bytes]:
+        """The answer's body as it was before it was cut into chunks."""
+        if b"transfer-encoding: chunked" not in head.lower():
+            async for piece in self._pieces(server):
+                yield piece
+            return
+        with suppress(TimeoutError, asyncio.IncompleteReadError):
+            while True:
+                async with asyncio.timeout(self.idle_s):
+                    size = int(await server.readuntil(b"\r\n"), 16)
+                    piece = (await server.readexactly(size + 2))[:size]
+                if not piece:
+                    return
+                yield piece
+
     def _changed(self, head: bytes) -> bytes:
-        lines = head.rstrip().split(b"\r\n")
+        left_out = (b"transfer-encoding:", *([b"content-length:"] if self.compresses else []))
+        lines = [line for line in head.rstrip().split(b"\r\n") if not line.lower().startswith(left_out)]
         if self.compresses:
-            lines = [line for line in lines if not line.lower().startswith(b"content-length")]
             lines.append(b"Content-Encoding: gzip")
         if self.software:
             lines.append(b"Server: " + self.software.encode())

@@ -352,6 +352,44 @@ def export(
 
 
 @app.command()
+def doctor(
+    address: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="URL",
+            help="Of the server, as you reach it.",
+            show_default="the one that holds the database",
+        ),
+    ] = None,
+    idle: Annotated[
+        float,
+        typer.Option(
+            min=1, max=600, metavar="SECONDS", help="How long a connection is left without traffic."
+        ),
+    ] = 5.0,
+    json: Json = False,
+    database: Database = None,
+    url: Url = None,
+    token: Token = None,
+) -> None:
+    """Find out what a proxy does to a server's feeds, and name the setting at fault.
+
+    Tries name, TCP, TLS, the HTTP API, the token, WebSockets, Server-Sent Events and long poll; starts
+    nothing. Most proxies give up on silence after 60 s: --idle 75 sees that.
+
+    0 all is well, 1 something fails but feeds work, 2 wrong usage, 4 no feed works at this address.
+
+    $ headway doctor https://example.org/headway
+
+    $ headway doctor https://example.org/headway --idle 75 --json
+    """
+    from headway.cli.doctor import doctor
+
+    given = {"database": database, "url": url, "token": token}
+    _do(lambda settings: doctor(settings, address, idle, as_json=json), **given)
+
+
+@app.command()
 def version() -> None:
     """Print the version."""
     _print_version(True)
