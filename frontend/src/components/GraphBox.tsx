@@ -1,7 +1,7 @@
 import { formatDuration } from '../core/format'
 import type { GraphNode } from '../core/graph'
 import type { Plane } from '../hooks/usePanZoom'
-import { branchIcon, durationOf, spokenBranch, tallyText } from './branch'
+import { branchIcon, durationOf, shortTally, spokenBranch } from './branch'
 import { Icon } from './icons'
 
 export type GraphBoxProps = {
@@ -19,13 +19,14 @@ export function GraphBox({ node, box, now, selected, isTabStop, onSelect, onTogg
   const { branch, label, open } = node
   const { track, status, tally } = branch
   const took = durationOf(branch, now)
-  const note = tally.items > 0 ? tallyText(branch) : (track?.error ?? null)
+  const note = tally.items > 0 ? shortTally(branch) : (track?.error ?? null)
   return (
     <div
       className="headway-graph__box"
       data-status={status}
       data-kind={branch.kind}
       data-selected={selected}
+      data-opens={open !== null}
       style={{ transform: `translate(${box.left}px, ${box.top}px)`, width: box.width, height: box.height }}
     >
       <button

@@ -52,7 +52,7 @@ export function PaneTabs({ label, panes, chosen, onChoose, context, firstKey, ch
           >
             {pane.label}
             {firstKey !== undefined && (
-              <span className="headway-key" aria-hidden="true">
+              <span className="headway-hotkey" aria-hidden="true">
                 {firstKey + index}
               </span>
             )}

@@ -24,7 +24,7 @@ export function StepDetails({ context }: { context: PaneContext }) {
             onClick={() => selectStep(null)}
           >
             Clear
-            <span className="headway-key" aria-hidden="true">
+            <span className="headway-hotkey" aria-hidden="true">
               Esc
             </span>
           </button>

@@ -16,7 +16,7 @@ import { moveByKey, useRowInView } from './rowKeys'
 import { TIMELINE_ROW_PX, TimelineRow } from './TimelineRow'
 
 /** A label on the axis takes so much room. */
-const TICK_PX = 84
+const TICK_PX = 64
 
 export type TimelineProps = {
   slice: HistorySlice
@@ -100,9 +100,17 @@ export function Timeline({ slice, plan, now, selected, onSelect }: TimelineProps
               <b
                 key={fold.from}
                 style={{ transform: `translateX(${place(fold.offset)}px)`, width: fold.length * perMs }}
+              />
+            ))}
+            {scale.folds.map(fold => (
+              <span
+                key={fold.from}
+                style={{
+                  transform: `translateX(${labelPlace(place(fold.offset + fold.length / 2), width)}px)`,
+                }}
               >
-                <span>{formatDuration(fold.to - fold.from)}</span>
-              </b>
+                {formatDuration(fold.to - fold.from)}
+              </span>
             ))}
           </div>
           {rows.slice(visible.first, visible.end).map((row, index) => {
@@ -149,6 +157,14 @@ function ZoomButtons({ time }: { time: ReturnType<typeof useTimeWindow> }) {
       </button>
     </span>
   )
+}
+
+/** Half of what the label of a fold takes, and half of it outside of view is out of view. */
+const FOLD_LABEL_PX = 28
+
+function labelPlace(middle: number, width: number): number {
+  if (middle < 0 || middle > width) return middle
+  return Math.min(width - FOLD_LABEL_PX, Math.max(FOLD_LABEL_PX, middle))
 }
 
 /** From the start, or what there is of it, to the end or now. */

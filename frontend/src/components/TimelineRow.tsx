@@ -2,7 +2,7 @@ import { formatCount, formatDuration, formatExact } from '../core/format'
 import type { Span } from '../core/history'
 import { type Bar, barsOf, type Row, spansOf } from '../core/timeline'
 import type { TimeScale, Window } from '../core/timeScale'
-import { branchIcon, durationOf, spokenBranch, tallyText } from './branch'
+import { branchIcon, durationOf, shortTally, spokenBranch, tallyText } from './branch'
 import { Icon } from './icons'
 
 export const TIMELINE_ROW_PX = 28
@@ -66,7 +66,7 @@ export function TimelineRow(props: TimelineRowProps) {
         {track && track.attempt > 1 && <span className="headway-step__attempt">try {track.attempt}</span>}
         {branch.tally.items > 0 && (
           <span className="headway-timeline__tally" title={tallyText(branch)}>
-            {tallyText(branch)}
+            {shortTally(branch)}
           </span>
         )}
       </span>

@@ -15,6 +15,14 @@ export function tallyText({ tally, track }: Branch): string {
   return parts.join(', ')
 }
 
+/** The same where there is little room: "12/500, 3 failed". */
+export function shortTally({ tally, track }: Branch): string {
+  const total = Math.max(tally.items, track?.total ?? 0)
+  if (tally.done === total) return `× ${formatCount(total)}`
+  const counts = `${formatCount(tally.done)}/${formatCount(total)}`
+  return tally.failed > 0 ? `${counts}, ${formatCount(tally.failed)} failed` : counts
+}
+
 export function branchIcon({ kind, status }: Branch): IconName {
   if (status === 'running' && kind === 'approval') return 'question'
   if (status === 'running' && kind === 'wait') return 'waiting'

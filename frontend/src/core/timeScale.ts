@@ -8,7 +8,7 @@
 const FOLD_OVER_MS = 5_000
 const FOLD_SHARE = 0.1
 /** What is left of a fold, as a share of the busy time. */
-const FOLDED_TO = 0.04
+const FOLDED_TO = 0.06
 
 export type Interval = { readonly from: number; readonly to: number }
 export type Fold = Interval & { readonly offset: number; readonly length: number }

@@ -134,7 +134,12 @@ describe('bars', () => {
 
   it('of a folded group are its own and the failures below; of a bundle those of its items', () => {
     const failed = [aSpan(5, 6, { status: 'failed' })]
-    const [group] = forestOf([aTrack('load#1'), ...items(13, n => (n === 3 ? { spans: failed } : {}))])
+    const [group] = forestOf([
+      aTrack('load#1'),
+      ...items(13, n =>
+        n === 3 ? { spans: [aSpan(2, 3, { status: 'failed' }), ...failed], status: 'failed' } : {},
+      ),
+    ])
     expect(group && spansOf(group, false)).toEqual([aSpan(0, 1), ...failed])
     expect(group && spansOf(group, true)).toEqual([aSpan(0, 1)])
     const [bundle] = forestOf(Array.from({ length: 13 }, (_, n) => aTrack(`tell#${n}`)))

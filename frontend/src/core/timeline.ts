@@ -64,8 +64,17 @@ function attemptsOf({ spans }: Track, now: number): Interval[] {
 export function spansOf(branch: Branch, open: boolean | null): readonly Span[] {
   const own = branch.track?.spans ?? []
   if (open !== false) return own
-  const items = branch.items.flatMap(item => item.track?.spans ?? spansOf(item, false))
-  return branch.track ? [...own, ...items.filter(({ status }) => status === 'failed')] : items
+  return branch.track ? [...own, ...branch.items.flatMap(failedIn)] : branch.items.flatMap(itemSpans)
+}
+
+function itemSpans(item: Branch): readonly Span[] {
+  return item.track?.spans ?? spansOf(item, false)
+}
+
+/** The last try of each item that failed for good. */
+function failedIn({ track, status, items }: Branch): Span[] {
+  const last = status === 'failed' ? track?.spans.at(-1) : undefined
+  return last ? [last] : items.flatMap(failedIn)
 }
 
 export type Bar = {

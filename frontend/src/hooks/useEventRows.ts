@@ -25,6 +25,8 @@ export function useEventRows(
 ): EventRows {
   const [rows, setRows] = useState<EventRows>({ events: new Map(), error: null })
   const missing = firstMissing(rows.events, first, last)
+  // What comes after what is here came just now, and more will come: it is asked for in bunches.
+  const followsOn = missing !== null && rows.events.has(missing - 1)
   useEffect(() => {
     if (missing === null || executionId === '') return
     const abort = new AbortController()
@@ -38,12 +40,12 @@ export function useEventRows(
         setRows(({ events }) => ({ events, error }))
       }
     }
-    const timer = setTimeout(ask, closed ? 0 : PAUSE_MS)
+    const timer = setTimeout(ask, followsOn && !closed ? PAUSE_MS : 0)
     return () => {
       clearTimeout(timer)
       abort.abort()
     }
-  }, [api, executionId, missing, closed])
+  }, [api, executionId, missing, closed, followsOn])
   return rows
 }
 
