@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from scripts.mutations.mutation import Mutation
+from scripts.node import ROOT, node_command
 
-ROOT = Path(__file__).resolve().parents[3]
 TEST_TIMEOUT_S = 60
 NOT_COPIED = shutil.ignore_patterns(
     ".git",
@@ -85,7 +85,11 @@ class Workbench:
         tool = frontend / "node_modules" / "vitest" / "vitest.mjs"
         options = ["run", "--project=core", "--reporter=json", f"--outputFile={answer}"]
         done = subprocess.run(
-            ["node", tool, *options, *files], cwd=frontend, capture_output=True, text=True, check=False
+            [node_command(), tool, *options, *files],
+            cwd=frontend,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if not answer.exists():
             raise RuntimeError(f"vitest ended with {done.returncode}:\n{done.stdout}{done.stderr}")

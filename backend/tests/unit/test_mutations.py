@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 from scripts.mutations.mutation import Mutation, Outdated
 from scripts.mutations.table import MUTATIONS
-from scripts.mutations.workbench import ROOT, Workbench, workbench
+from scripts.mutations.workbench import Workbench, workbench
+from scripts.node import ROOT
 
 QUICK = [mutation for mutation in MUTATIONS if mutation.is_quick]
 

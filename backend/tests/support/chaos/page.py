@@ -7,11 +7,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
+from scripts.node import ROOT, node_command
 from tests.support.chaos.watch import Watch
 
 from headway.domain.position import Cursor
 
-FRONTEND = Path(__file__).resolve().parents[4] / "frontend"
+FRONTEND = ROOT / "frontend"
 BUNDLER = FRONTEND / "node_modules" / "rolldown" / "bin" / "cli.mjs"
 MAX_LINE_BYTES = 16 << 20
 _SHOWN = ("seq", "kind", "type", "timestamp", "data")
@@ -44,11 +45,11 @@ class Pages:
             "silent",
         ]
         bundling = await asyncio.create_subprocess_exec(
-            "node", BUNDLER, source, *options, cwd=FRONTEND, stdout=DEVNULL
+            node_command(), BUNDLER, source, *options, cwd=FRONTEND, stdout=DEVNULL
         )
         assert await bundling.wait() == 0, "needs Node and the front end's packages: make setup"
         self._node: Process = await asyncio.create_subprocess_exec(
-            "node", self._bundle, stdin=PIPE, stdout=PIPE, limit=MAX_LINE_BYTES
+            node_command(), self._bundle, stdin=PIPE, stdout=PIPE, limit=MAX_LINE_BYTES
         )
         self._hearing = asyncio.create_task(self._hear())
         return self
