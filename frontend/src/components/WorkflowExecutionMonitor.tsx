@@ -8,6 +8,7 @@ import type { ExecutionResult } from '../core/events'
 import { parseTime } from '../core/format'
 import type { Track } from '../core/history'
 import type { ControlsSlice, Summary } from '../core/store'
+import { useEarlierHistory } from '../hooks/useEarlierHistory'
 import { useNow } from '../hooks/useNow'
 import { useRemembered } from '../hooks/useRemembered'
 import { useConnection, useSlice } from '../hooks/useSlice'
@@ -84,6 +85,7 @@ export function WorkflowExecutionMonitor(props: WorkflowExecutionMonitorProps) {
   const controls = useSlice(feed.store, 'controls')
   const log = useSlice(feed.store, 'log')
   const { state, heardAt } = useConnection(feed.store)
+  useEarlierHistory(feed.store, api, summary)
   const asOf = useAsOf(state, heardAt, summary.closed)
   const [choice, choose] = useChoice(props.choice, props.onChoose, summary.execution_id)
   const begun = summary.updated_at !== null

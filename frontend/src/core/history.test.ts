@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { Execution } from '../../test/builders'
 import { decodeUpdate, type WorkflowExecutionUpdate } from './events'
 import { applyUpdate, initialState } from './fold'
-import { ExecutionHistory, MAX_TRACKS, type Track } from './history'
+import { ExecutionHistory, type Track } from './history'
 
 type Frame = ReturnType<Execution['event']>
 
@@ -147,6 +147,42 @@ describe('a snapshot', () => {
     expect(history.startedAt).toBe(second(2))
   })
 
+  it('knows what is waited for', () => {
+    const asked = new Execution()
+    const waiting = initialState('e', 'w')
+    const frames = [
+      asked.started(),
+      asked.asked('Go?'),
+      asked.answered(true),
+      asked.asked('Really?', { approval_id: 'r#2' }),
+    ]
+    for (const frame of frames) applyUpdate(waiting, decodeUpdate(frame))
+    const history = new ExecutionHistory(waiting)
+    history.apply(decodeUpdate(asked.answered(false, { approval_id: 'r#2' })))
+    expect([...history.tracks.values()].map(({ name, status, ended }) => [name, status, ended])).toEqual([
+      ['Go?', 'completed', second(3)],
+      ['Really?', 'skipped', second(5)],
+    ])
+  })
+
+  it('is filled in by what came before it, and keeps what came after', () => {
+    const history = new ExecutionHistory(state)
+    expect(history.isSketchy).toBe(true)
+    const later = [run.event('step.completed', { step: 'mend', step_id: 'mend#1' }), run.step('report')]
+    for (const frame of later) history.apply(decodeUpdate(frame))
+    history.absorb(historyOf(...frames))
+    const seen = historyOf(...frames, ...later)
+    expect([...history.tracks.keys()]).toEqual([...seen.tracks.keys()])
+    for (const id of seen.tracks.keys()) expect(spans(history, id)).toEqual(spans(seen, id))
+    expect(history.isSketchy).toBe(false)
+    history.apply(
+      decodeUpdate(
+        run.event('step.failed', { step: 'report', step_id: 'report#1', message: 'm', error: 'E' }),
+      ),
+    )
+    expect(track(history, 'report#1').status).toBe('failed')
+  })
+
   it('gives way to the events themselves where they come again', () => {
     const history = new ExecutionHistory(state)
     for (const update of updates) history.apply(update)
@@ -156,15 +192,16 @@ describe('a snapshot', () => {
 })
 
 it('forgets the oldest that have ended, and counts them', () => {
-  const history = new ExecutionHistory()
+  const most = 20
+  const history = new ExecutionHistory(undefined, most)
   const run = new Execution()
-  const count = MAX_TRACKS + 5
+  const count = most + 5
   for (let n = 1; n <= count; n++) {
     const named = { step: 'load', step_id: `load#${n}` }
     history.apply(decodeUpdate({ ...run.event('step.started', named), timestamp: '2026-11-22T21:30:00Z' }))
     history.apply(decodeUpdate({ ...run.event('step.completed', named), timestamp: '2026-11-22T21:30:01Z' }))
   }
-  expect(history.tracks.size).toBe(MAX_TRACKS)
+  expect(history.tracks.size).toBe(most)
   expect(history.forgotten).toBe(5)
   expect(history.tracks.has('load#5')).toBe(false)
   expect(history.tracks.has(`load#${count}`)).toBe(true)

@@ -67,16 +67,43 @@ export class ExecutionHistory {
   startedAt = Number.NaN
   endedAt = Number.NaN
   readonly #waits = new Map<string, { span: Span; track: Track }>()
+  readonly #maxTracks: number
   readonly #lastLines = new Map<string, string[]>()
 
   /** @param state what is known of the time before the first event, from a snapshot */
-  constructor(state?: State) {
+  constructor(state?: State, maxTracks = MAX_TRACKS) {
+    this.#maxTracks = maxTracks
     if (!state) return
     this.queuedAt = Date.parse(state.queued_at ?? '')
     this.startedAt = Date.parse(state.started_at ?? '')
     this.endedAt = Date.parse(state.ended_at ?? '')
     for (const step of state.steps.values()) this.#sketch(step)
     this.forgotten = Math.max(0, state.counts.steps - state.steps.size)
+    this.#sketchWaits(state.waiting)
+  }
+
+  /** Whether more is known to have happened before it than it can tell. */
+  get isSketchy(): boolean {
+    return this.forgotten > 0 || [...this.tracks.values()].some(({ isSketch }) => isSketch)
+  }
+
+  /** Put what another history saw of the earlier time in the place of what was only known from a snapshot. */
+  absorb(earlier: ExecutionHistory): void {
+    const later = new Map(this.tracks)
+    this.tracks.clear()
+    for (const [id, track] of earlier.tracks) this.tracks.set(id, track)
+    for (const [id, track] of later) {
+      const before = earlier.tracks.get(id)
+      if (before && (track.isSketch || track.kind !== 'step')) takeEnd(before, track)
+      else this.tracks.set(id, track)
+    }
+    for (const [id, open] of this.#waits) {
+      const before = earlier.#waits.get(id)
+      if (before) this.#waits.set(id, before)
+      else if (later.get(open.track.id)?.isSketch) this.#waits.delete(id)
+    }
+    this.forgotten = earlier.forgotten
+    this.version += 1
   }
 
   /** Note what an update tells; returns whether that changed anything here. */
@@ -240,7 +267,7 @@ export class ExecutionHistory {
   }
 
   #add(track: Track): Track {
-    if (this.tracks.size >= MAX_TRACKS) this.#makeRoom()
+    if (this.tracks.size >= this.#maxTracks) this.#makeRoom()
     const known = this.tracks.get(track.id)
     if (known) return Object.assign(known, { status: 'running', ended: null })
     this.tracks.set(track.id, track)
@@ -253,6 +280,19 @@ export class ExecutionHistory {
       this.tracks.delete(id)
       this.forgotten += 1
       return
+    }
+  }
+
+  #sketchWaits({ waits, approvals }: State['waiting']): void {
+    for (const wait of waits.values()) {
+      const { wait_id: id, wait: kind, name, message, step_id } = wait
+      const label = waitName({ wait: kind, ...(name ? { name } : {}), ...(message ? { message } : {}) })
+      this.#startWait('wait', id, step_id ? { step_id } : {}, label, Date.parse(wait.since ?? ''))
+    }
+    for (const approval of approvals.values()) {
+      const { approval_id: id, message, step_id, requested_at, answered_at, approved } = approval
+      this.#startWait('approval', id, step_id ? { step_id } : {}, message, Date.parse(requested_at ?? ''))
+      if (answered_at) this.#endWait(id, approved ? 'completed' : 'skipped', Date.parse(answered_at))
     }
   }
 
@@ -292,6 +332,15 @@ function endSpans(track: Track, status: string, at: number, note: string | null 
     span.status = span.kind === 'attempt' ? status : 'completed'
     if (span.kind === 'attempt') span.note = note ?? span.note
   }
+}
+
+/** How it went on after the earlier history ended. */
+function takeEnd(track: Track, later: Track): void {
+  const { status, attempt, ended, done, total, unit, message, error } = later
+  Object.assign(track, { status, attempt, ended, done, total, unit, message, error })
+  if (later.traceback !== null) track.traceback = later.traceback
+  if (later.lastLines.length > 0) track.lastLines = later.lastLines
+  if (ended !== null) endSpans(track, status, ended, error)
 }
 
 function waitName({ wait, name, message }: { wait: string; name?: string; message?: string }): string {

@@ -107,7 +107,10 @@ function branchOf(track: Track, children: ReadonlyMap<string | null, Track[]>): 
   const { id, kind, name, status } = track
   const own = children.get(id)
   const items = own ? branchesOf(own, children, name) : []
-  return { id, kind, name, status, track, items, tally: items.length > 0 ? tallyOf(items) : NO_ITEMS }
+  const tally = items.length > 0 ? tallyOf(items) : NO_ITEMS
+  // A group counts its items itself: those that were forgotten, too.
+  const done = Math.max(tally.done, Math.min(track.done ?? 0, track.total ?? 0) - tally.failed)
+  return { id, kind, name, status, track, items, tally: items.length > 0 ? { ...tally, done } : NO_ITEMS }
 }
 
 /** Steps of one name as one. */

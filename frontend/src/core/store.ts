@@ -220,6 +220,12 @@ export class ExecutionStore {
     this.#lastSeq = cursor.seq
   }
 
+  /** Take in what the history of the time before this page's first event tells. */
+  absorbHistory(earlier: ExecutionHistory): void {
+    this.#history.absorb(earlier)
+    this.#touch('history')
+  }
+
   setConnection(state: ConnectionState, heardAt: number | null): void {
     this.#connection = { state, heardAt }
     this.#touch('connection')
