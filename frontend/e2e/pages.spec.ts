@@ -27,7 +27,9 @@ for (const colorScheme of ['light', 'dark'] as const) {
       const running = await headway.run('paced', { ticks: 300, pause_s: 0.2 })
 
       await page.goto('/')
-      await expect(page.getByRole('link', { name: /Audit this Python environment/ })).toBeVisible()
+      await expect(
+        page.getByRole('link', { name: 'Audit this Python environment', exact: true }),
+      ).toBeVisible()
       await expectAccessible(page)
       await page.goto('/workflows/audit_environment')
       await expect(page.getByRole('button', { name: 'Run', exact: true })).toBeVisible()

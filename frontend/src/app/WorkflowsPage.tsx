@@ -107,7 +107,7 @@ function Row({ workflow, statistics, now }: RowProps) {
         <Link to="/workflows/$workflowId" params={{ workflowId: id }} className="app-row-link">
           {title}
         </Link>{' '}
-        {title !== id && <code className="app-id">{id}</code>}
+        {!isSaid(title, id) && <code className="app-id">{id}</code>}
         {workflow.import_error && <StatusBadge phase="failed" />}
         <div className="app-row-text">{firstLine(description)}</div>
       </Table.Td>
@@ -166,6 +166,11 @@ function Success({ statistics }: { statistics: WorkflowStatistics | undefined })
 
 function durationOf(seconds: number | null | undefined) {
   return typeof seconds === 'number' ? formatDuration(seconds * 1_000) : <span className="app-none">–</span>
+}
+
+/** The title says the id already, in other letters. */
+function isSaid(title: string, id: string): boolean {
+  return title.toLowerCase().replace(/\W+/g, '_') === id.toLowerCase()
 }
 
 function firstLine(text: string): string {
