@@ -265,6 +265,33 @@ async def test_a_workflow_is_followed_from_one_execution_to_the_next(path: Path)
     assert seen == [(each.id, seq) for each in (first, second) for seq in (1, 2, 3)]
 
 
+async def test_a_workflow_goes_on_where_its_execution_is_gone(path: Path) -> None:
+    """The server comes back with a copy from before it began: the viewer is told, and sees the other one."""
+    workflow_id = f"weekly_{path.transport}"
+    define(path.server.journal, workflow_id)
+    lost, seen = path.authored(workflow_id), list[tuple[str, int | None, str | None]]()
+    with serving() as restored:
+        define(restored.journal, workflow_id)
+        other = AuthoredExecution(restored.journal, restored.hints, workflow_id)
+        other.complete()
+        async with asyncio.timeout(WITHIN_S):
+            async for update in path.watch(workflow_id, after=0):
+                seen.append((update.execution_id, update.seq, update.why))
+                if update.is_terminal:
+                    break
+                path.http.port = restored.port
+                for link in path.tcp.links if update.execution_id == lost.id else ():
+                    link.cut()
+
+    assert seen == [
+        (lost.id, 1, None),
+        (lost.id, 2, None),
+        (other.id, None, "ahead"),
+        (other.id, 1, None),
+        (other.id, 2, None),
+    ]
+
+
 async def test_a_workflow_that_never_ran_is_waited_for(path: Path) -> None:
     workflow_id = f"new_{path.transport}"
     define(path.server.journal, workflow_id)

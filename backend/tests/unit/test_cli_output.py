@@ -213,6 +213,7 @@ def test_the_version_is_told_in_both_usual_ways(words: list[str]) -> None:
     [
         (0, "complete: 2 of 2 lines, verified"),
         (3, "complete: 2 of 2 lines, verified from event 4"),
+        (5, "complete: 2 of 2 lines, as the server says; headway verify checks them"),
         (None, "complete: 2 of 2 lines"),
     ],
 )

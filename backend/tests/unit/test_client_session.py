@@ -311,6 +311,23 @@ def test_a_refused_subscription_stops_unless_the_server_is_only_busy() -> None:
     assert a_session().receive(encode(m.Err(code="execution_not_found", msg="", x="other")), 1.0) == []
 
 
+def test_a_workflow_goes_on_where_its_execution_is_gone_and_the_viewer_is_told() -> None:
+    """A copy from before it began was restored: what follows is of another execution."""
+    session = ClientSession(ViewerPosition("nightly", execution_id=ONE, cursor=LOG.cursors[5]), 0.0)
+
+    def of_workflow(frame: bytes) -> bytes:
+        return frame.replace(ONE.encode(), b"nightly", 1)
+
+    gone = m.Err(code="execution_not_found", msg="gone", x="nightly")
+    assert session.receive(encode(gone), 1.0) == [Say(m.Sub(x="nightly"))]
+    session.receive(of_workflow(answered("snapshot")), 1.0)
+    [effect] = session.receive(of_workflow(LOG.snap(9)), 1.0)
+    assert isinstance(effect, Tell)
+    assert isinstance(effect.news, Snapshot)
+    assert effect.news.why == "ahead"
+    assert told(session.receive(of_workflow(LOG.frame(9, 10)), 1.0)) == [10]
+
+
 @pytest.mark.parametrize(
     "frame", ["{", '{"t":"ev"}', b'{"t":"ev","x":"' + ONE.encode() + b'","after":5,"upto":6,"cur":"?","n":0}']
 )

@@ -30,7 +30,9 @@ def describe_proof(state: State, verified_from: int | None) -> str:
         return ""
     before = totals.events - state.counts.events  # not asked for
     proof = ""
-    if verified_from is not None:
+    if verified_from is not None and verified_from >= totals.events:
+        proof = ", as the server says; headway verify checks them"
+    elif verified_from is not None:
         proof = ", verified" if verified_from == before else f", verified from event {verified_from + 1:,}"
     if before > 0:
         return f"complete from event {before + 1:,} on{proof}"

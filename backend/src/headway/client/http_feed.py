@@ -18,13 +18,12 @@ from headway.client.problems import is_final, to_error
 from headway.domain.execution import State
 from headway.domain.identifiers import is_execution_id
 from headway.domain.position import Cursor, initial_tag
-from headway.errors import HeadwayError, OverloadError, UnavailableError
+from headway.errors import ExecutionNotFound, HeadwayError, OverloadError, UnavailableError
 from headway.protocol.messages import Ev, Why
 from headway.services.views import EventsView
 
 PAGE_EVENTS = 1_000
 PAGE_EXECUTIONS = 500  # the newest; no viewer is further behind
-RECENT_EVENTS = 200  # looked through for the log lines before a snapshot
 LOOK_AGAIN_S = 2.0  # for the next execution of a workflow
 
 
@@ -93,8 +92,9 @@ class HttpFollower(ABC):
     transport: Transport
     moves_at: float | None = None
 
-    def __init__(self, feed: Feed, client: FeedClient) -> None:
+    def __init__(self, feed: Feed, client: FeedClient, *, tail: int) -> None:
         self.up_at: float | None = None
+        self._tail = tail
         self.feed = feed
         self.client = client
 
@@ -111,6 +111,8 @@ class HttpFollower(ABC):
                 if not isinstance(ending, Done) or is_execution_id(self.feed.position.x):
                     return ending
                 await self._move_on(execution_id)
+        except ExecutionNotFound as error:
+            return Again(error.message, wait_s=0.0) if self.feed.position.forget() else Refused(error)
         except HeadwayError as error:
             return ending_of(error)
         except httpx.HTTPError as error:
@@ -135,7 +137,7 @@ class HttpFollower(ABC):
         found = await self.client.execution(execution_id)
         cursor = Cursor.parse(found.cursor)
         logs: list[Raw] = []
-        if not position.wants_whole(execution_id, cursor, why):
+        if self._tail and not position.wants_whole(execution_id, cursor, why):
             logs = await self._recent(execution_id, cursor.seq)
         self.feed.publish(position.adopt(found.state, cursor, logs=logs, why=why))
 
@@ -169,7 +171,8 @@ class HttpFollower(ABC):
         self.feed.publish(self.feed.position.adopt(state, Cursor(epoch, 0, initial_tag(epoch))))
 
     async def _recent(self, execution_id: str, upto: int) -> list[Raw]:
-        first = max(0, upto - RECENT_EVENTS)
+        """Log lines among the last events before `upto`, as many as were asked for or fewer."""
+        first = max(0, upto - self._tail)
         page = await self.client.page(execution_id, None, after=first, limit=max(1, upto - first))
         return [line for line in page.events if b'"type":"log"' in bytes(line)[:80]]
 

@@ -21,8 +21,8 @@ class LongPollAttempt(HttpFollower):
 
     transport: Transport = "poll"
 
-    def __init__(self, feed: Feed, client: FeedClient) -> None:
-        super().__init__(feed, client)
+    def __init__(self, feed: Feed, client: FeedClient, *, tail: int) -> None:
+        super().__init__(feed, client, tail=tail)
         self._wait_s = WAIT_S
 
     @override

@@ -45,9 +45,9 @@ async def watch(
             given whole, and a longer one begins with a snapshot.
         cursor: Go on behind an update, by its `cursor`; of a workflow, with the `execution_id` it was of.
         execution_id: Whose cursor it is.
-        mode: `state` lets the server leave progress and log lines out while this viewer lags; `left_out`
-            counts them.
-        tail: Log lines wanted with a snapshot, at most 1,000.
+        mode: `state` lets the server leave progress and log lines out while this viewer lags, over a
+            WebSocket; `left_out` counts them.
+        tail: Log lines wanted with a snapshot, 0 to 1,000; over HTTP those among as many last events.
         token: Shared secret, where the server wants one.
         transports: Which may be used, best first: down where one does not work, up again when it does.
         on_cut: Told why the connection is gone and how long until the next try.
@@ -64,9 +64,9 @@ async def watch(
             case "websocket":
                 return WebSocketAttempt(feed, url, token, mode=mode, tail=tail)
             case "sse":
-                return EventSourceAttempt(feed, asked.client)
+                return EventSourceAttempt(feed, asked.client, tail=tail)
             case "poll":
-                return LongPollAttempt(feed, asked.client)
+                return LongPollAttempt(feed, asked.client, tail=tail)
 
     observers = Observers(on_cut, on_transport)
     async with (

@@ -11,6 +11,7 @@ from headway.domain.execution import State
 from headway.domain.position import Cursor
 from headway.errors import (
     ClientError,
+    ExecutionNotFound,
     InvalidMessage,
     OverloadError,
     Unauthorized,
@@ -133,7 +134,7 @@ class ClientSession:
             case m.Ping():
                 return [Say(m.Pong(n=message.n)), *self._check(message.heads.get(mine))]
             case m.Err(x=x) if x == mine:
-                return [_refusal(message)]
+                return [self._refused(message)]
             case m.AuthSoon() if self._token is not None:
                 return [Say(m.Auth(token=self._token))]
             case m.Drain():
@@ -188,20 +189,21 @@ class ClientSession:
         is_stuck, self._behind_at = behind is not None and behind == self._behind_at, behind
         return [self._sub()] if is_stuck else []
 
+    def _refused(self, err: m.Err) -> ClientEffect:
+        """The subscription has ended: for good, unless there is another way or the server is only busy."""
+        kind = errors_by_code().get(err.code, ClientError)
+        if kind is ExecutionNotFound and self._position.forget():
+            return self._sub()
+        if issubclass(kind, OverloadError | UnavailableError) or err.retry is not None:
+            return Drop(err.msg, err.retry / 1_000 if err.retry is not None else None)
+        return Stop(kind(err.msg))
+
     def _sub(self) -> ClientEffect:
         return Say(self._position.sub(self._mode, self._tail))
 
     def _ack(self, now: float) -> list[ClientEffect]:
         self._acked, self._acked_at, self._unacked_bytes = self._applied, now, 0
         return [Say(m.Ack(x=self._position.x, seq=self._applied))]
-
-
-def _refusal(err: m.Err) -> ClientEffect:
-    """The subscription has ended: for good, unless the server is only busy."""
-    kind = errors_by_code().get(err.code, ClientError)
-    if issubclass(kind, OverloadError | UnavailableError) or err.retry is not None:
-        return Drop(err.msg, err.retry / 1_000 if err.retry is not None else None)
-    return Stop(kind(err.msg))
 
 
 def _restart_wait_s(reason: str) -> float | None:

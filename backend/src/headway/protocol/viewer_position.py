@@ -82,11 +82,13 @@ class ViewerPosition:
         self.verified_from = cursor.seq if cursor else 0
         self._whole = whole
         self._rewound: tuple[str, str] | None = None  # execution and epoch: once each, else it may circle
+        self._is_forgotten = False
 
     def copy(self) -> "ViewerPosition":
         """What a viewer keeps over a restart of its own."""
         twin = ViewerPosition(self.x, execution_id=self.execution_id, cursor=self.cursor, whole=self._whole)
         twin.verified_from, twin._rewound = self.verified_from, self._rewound
+        twin._is_forgotten = self._is_forgotten
         return twin
 
     def sub(self, mode: m.Mode, tail: int) -> m.Sub:
@@ -129,6 +131,8 @@ class ViewerPosition:
         A log that is wanted whole is asked for from its first event instead: the snapshot is then the empty
         state before it, and the caller subscribes again.
         """
+        if self._is_forgotten:
+            why, self._is_forgotten = why or "ahead", False
         wants_whole = self.wants_whole(state.execution_id, cursor, why)
         self.execution_id = state.execution_id
         if wants_whole:
@@ -137,6 +141,17 @@ class ViewerPosition:
             state, logs = State(execution_id=state.execution_id, workflow_id=state.workflow_id), ()
         self.cursor, self.verified_from = cursor, cursor.seq
         return Snapshot(state, cursor, tuple(bytes(line) for line in logs), why)
+
+    def forget(self) -> bool:
+        """The execution is not there any more: go on with the workflow's others, as after a restore.
+
+        False where that is no way out: the execution itself was asked for, or nothing of it is here.
+        """
+        if self.cursor is None or self.x == self.execution_id:
+            return False
+        self.cursor = self.execution_id = None
+        self._is_forgotten = True
+        return True
 
     def believe(self, execution_id: str, cursor: Cursor) -> None:
         """Begin behind a cursor that was not proven by what is here."""

@@ -147,7 +147,11 @@ async def _first_frame(socket: ClientConnection, execution_id: str, epoch: str) 
             text = zlib.decompress(frame, -zlib.MAX_WBITS) if isinstance(frame, bytes) else frame
             message, body = decode_server(text)
             if isinstance(message, m.Ev):
-                told = f"{len(body):,} bytes come as {len(frame):,}" if text is not frame else "accepted"
+                told = (
+                    f"{len(body):,} bytes come as {len(frame):,}"
+                    if text is not frame
+                    else "accepted; this log came unpacked"
+                )
                 return Finding("deflate", "ok", told)
             if isinstance(message, m.Err | m.Snap):
                 return Finding("deflate", "ok", "can be asked for; there is no log to try it on")
