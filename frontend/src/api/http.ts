@@ -86,6 +86,11 @@ export class HttpApi {
     return httpAddress(path, this.#base)
   }
 
+  /** Read any resource below the server; `fresh` passes by the browser's cache. */
+  async get(path: string, options: { signal?: AbortSignal; fresh?: boolean } = {}): Promise<unknown> {
+    return this.#call('GET', path, options)
+  }
+
   async workflows(signal?: AbortSignal): Promise<WorkflowList> {
     return decodeWorkflowList(await this.#call('GET', 'api/workflows', { signal }))
   }
@@ -197,6 +202,7 @@ export class HttpApi {
       credentials: 'same-origin',
       ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
       ...(options.signal ? { signal: options.signal } : {}),
+      ...(options.fresh ? { cache: 'reload' } : {}),
     })
     if (!response.ok) throw await problemOf(response)
     if (response.status === 204) return null
@@ -219,7 +225,12 @@ export class HttpApi {
   }
 }
 
-type CallOptions = { body?: unknown; idempotencyKey?: string; signal?: AbortSignal | undefined }
+type CallOptions = {
+  body?: unknown
+  idempotencyKey?: string
+  signal?: AbortSignal | undefined
+  fresh?: boolean | undefined
+}
 
 /** Address below the server of an execution; `rest` begins with a slash. */
 export function executionPath(id: string, rest = ''): string {

@@ -48,6 +48,7 @@ function OneExecution({ executionId, workflowId }: { executionId: string; workfl
   const choose = (choice: MonitorChoice) =>
     navigate({
       search: (before: ExecutionSearch) => withChoice(before, choice),
+      hash: true,
       replace: true,
       resetScroll: false,
     })

@@ -58,6 +58,7 @@ export function ControlledExecution(props: ControlledExecutionProps) {
       className={props.className}
       workflowId={workflowId}
       executionId={executionId}
+      permalinks={props.choice !== undefined}
       apiBase={props.apiBase}
       onExecutionComplete={props.onExecutionComplete}
       views={VIEWS}

@@ -1,19 +1,23 @@
 import { useEffect, useState } from 'react'
 import { Icon } from './icons'
 
-/** Copies a text and says so for a moment. */
-export function CopyButton({ text, label }: { text: string; label: string }) {
+export type CopyButtonProps = { text: string | (() => Promise<string>); label: string }
+
+/** Copies a text and says so for a moment; a function fetches it when it is wanted. */
+export function CopyButton({ text, label }: CopyButtonProps) {
   const [copied, setCopied] = useState(false)
   useEffect(() => {
     if (!copied) return
     const timer = setTimeout(() => setCopied(false), 1_500)
     return () => clearTimeout(timer)
   }, [copied])
-  const copy = () => {
-    navigator.clipboard?.writeText(text).then(
-      () => setCopied(true),
-      () => setCopied(false),
-    )
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(typeof text === 'string' ? text : await text())
+      setCopied(true)
+    } catch {
+      setCopied(false) // a page may be refused the clipboard, and a server may not answer
+    }
   }
   return (
     <button type="button" className="headway-button headway-button--quiet" onClick={copy}>

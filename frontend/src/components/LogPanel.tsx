@@ -1,59 +1,56 @@
-import { useEffect, useId, useRef, useState } from 'react'
-import { ChunkedLog, FilteredLog, LEVELS, type LogSource, logMatch } from '../core/chunks'
+/** The log of an execution: live, searchable as a whole, by level and step, its lines linked and copied. */
+
+import './LogPanel.css'
+import { type KeyboardEvent, type RefObject, useMemo, useRef } from 'react'
+import type { HttpApi } from '../api/http'
+import { LogApi } from '../api/log'
 import { formatCount } from '../core/format'
-import { LogView } from '../core/logView'
+import { LEVELS } from '../core/logChunk'
 import type { LogSlice } from '../core/store'
+import { type Log, useLog } from '../hooks/useLog'
+import { useLogSettings } from '../hooks/useLogSettings'
 import { Icon } from './icons'
+import { ChosenLines } from './LogChosen'
+import { LogFind } from './LogFind'
+import { LogMenu } from './LogMenu'
+import { LogTicks } from './LogTicks'
 
-export type LogPanelProps = { slice: LogSlice; downloadHref: string | null; empty: string }
+export type LogPanelProps = {
+  slice: LogSlice
+  /** Where lines that are not held come from, searches and downloads. */
+  api: HttpApi
+  /** `null` while it is not known: then what is held is shown. */
+  executionId: string | null
+  /** Said where there is no line. */
+  empty: string
+  /** Shows the lines of this step only. */
+  stepId?: string | null | undefined
+  /** A line's step was pressed. */
+  onStep?: ((stepId: string) => void) | undefined
+  /** What relative times begin at, in milliseconds since 1970. */
+  startedAt?: number | undefined
+  /** Chosen lines stand in the page's address: `#L120-L140`. */
+  permalinks?: boolean | undefined
+}
 
-/** The live log with its toolbar: text and level filter, follow, wrap, download. */
-export function LogPanel({ slice, downloadHref, empty }: LogPanelProps) {
-  const [text, setText] = useState('')
-  const [minLevel, setMinLevel] = useState(0)
-  const [wrap, setWrap] = useState(false)
-  const view = useLogView(slice, text, minLevel, wrap)
-  const filtered = text !== '' || minLevel > 0
+export function LogPanel({ slice, api: http, executionId, empty, ...options }: LogPanelProps) {
+  const api = useMemo(() => (executionId ? new LogApi(http, executionId) : null), [http, executionId])
+  const { stepId = null, onStep, startedAt = Number.NaN, permalinks = false } = options
+  const log = useLog({ slice, api, stepId, onStep, startedAt, permalinks })
+  const input = useRef<HTMLInputElement>(null)
+  const isFiltered = log.shown < slice.lines
   return (
-    <section className="headway-log" aria-label="Log">
-      <div className="headway-log__toolbar">
-        <h2 className="headway-heading">Log</h2>
-        <span className="headway-log__count">
-          {filtered ? `${formatCount(view.shown)} of ${formatCount(slice.lines)}` : formatCount(slice.lines)}
-          <span className="headway-visually-hidden"> lines</span>
-        </span>
-        <TextFilter text={text} onChange={setText} />
-        <LevelFilter minLevel={minLevel} onChange={setMinLevel} />
-        <span className="headway-log__actions">
-          <Toggle
-            icon="end"
-            label="Follow"
-            title="Keep the newest line in view (End)"
-            on={view.following}
-            onToggle={view.setFollow}
-          />
-          <Toggle icon="wrap" label="Wrap" title="Wrap long lines" on={wrap} onToggle={setWrap} />
-          {downloadHref && (
-            <a
-              className="headway-button headway-button--quiet"
-              href={downloadHref}
-              download
-              title="Download the log"
-            >
-              <Icon name="download" />
-              <span className="headway-visually-hidden">Download the log</span>
-            </a>
-          )}
-        </span>
-      </div>
+    <section className="headway-log" aria-label="Log" onKeyDown={event => onKey(event, log, input.current)}>
+      <Toolbar log={log} slice={slice} api={api} input={input} />
+      <Notes log={log} hidden={slice.lines - log.shown} />
       <div className="headway-log__frame">
-        <div className="headway-log__view" ref={view.ref} />
-        {view.shown === 0 && (
-          <p className="headway-log__empty">{slice.lines === 0 ? empty : 'No line matches the filter.'}</p>
-        )}
-        {!view.following && view.fresh > 0 && (
-          <button type="button" className="headway-log__fresh" onClick={() => view.setFollow(true)}>
-            {formatCount(view.fresh)} new {view.fresh === 1 ? 'line' : 'lines'}
+        <div className="headway-log__view" ref={log.view.ref} />
+        <LogTicks hits={log.found} shown={log.lines.selection ?? slice.log} lines={slice.lines} />
+        {log.shown === 0 && <p className="headway-log__empty">{emptyText(log, isFiltered, empty)}</p>}
+        {log.chosen && <ChosenLines log={log} held={slice.log} api={api} range={log.chosen} />}
+        {!log.view.following && log.fresh > 0 && (
+          <button type="button" className="headway-log__fresh" onClick={() => log.view.setFollow(true)}>
+            {formatCount(log.fresh)} new {log.fresh === 1 ? 'line' : 'lines'}
             <Icon name="end" />
           </button>
         )}
@@ -62,97 +59,138 @@ export function LogPanel({ slice, downloadHref, empty }: LogPanelProps) {
   )
 }
 
-type LogHandle = {
-  ref: React.RefObject<HTMLDivElement | null>
-  following: boolean
-  setFollow: (following: boolean) => void
-  /** Lines the filter lets through. */
-  shown: number
-  /** Lines that came since the reader stopped following. */
-  fresh: number
+function emptyText({ lines, cleared }: Log, isFiltered: boolean, empty: string): string {
+  if (!isFiltered) return empty
+  if (lines.searching) return 'Searching…'
+  return cleared ? 'The view is cleared; new lines appear here.' : 'No line matches the filter.'
 }
 
-/** Bind the view, which paints by itself, to the slice and the toolbar. */
-function useLogView({ log, lines }: LogSlice, text: string, minLevel: number, wrap: boolean): LogHandle {
-  const ref = useRef<HTMLDivElement>(null)
-  const view = useRef<LogView | null>(null)
-  const source = useRef<LogSource>(log)
-  const [following, setFollowing] = useState(true)
-  const [pausedAt, setPausedAt] = useState<number | null>(null)
-  const [shown, setShown] = useState(0)
-
-  useEffect(() => {
-    if (!ref.current) return
-    const onFollow = (on: boolean) => {
-      setFollowing(on)
-      setPausedAt(source.current.count)
-    }
-    const made = new LogView(ref.current, new ChunkedLog(), { onFollow })
-    view.current = made
-    return () => made.destroy()
-  }, [])
-
-  useEffect(() => {
-    source.current = text === '' && minLevel === 0 ? log : new FilteredLog(log, logMatch(text, minLevel))
-    setPausedAt(null)
-    view.current?.setSource(source.current)
-  }, [log, text, minLevel])
-
-  useEffect(() => view.current?.setWrap(wrap), [wrap])
-
-  // biome-ignore lint/correctness/useExhaustiveDependencies: new lines and new filters both mean there is more to show
-  useEffect(() => {
-    let frame = 0
-    const advance = () => {
-      const filter = source.current
-      const more = filter instanceof FilteredLog && filter.advance()
-      setShown(filter.count)
-      if (!more) setPausedAt(before => before ?? filter.count)
-      view.current?.changed()
-      if (more) frame = requestAnimationFrame(advance)
-    }
-    advance()
-    return () => cancelAnimationFrame(frame)
-  }, [lines, log, text, minLevel])
-
-  const setFollow = (on: boolean) => view.current?.setFollow(on)
-  return { ref, following, setFollow, shown, fresh: Math.max(0, shown - (pausedAt ?? shown)) }
+function onKey(event: KeyboardEvent, log: Log, input: HTMLInputElement | null): void {
+  const isFind = (event.ctrlKey || event.metaKey) && event.key === 'f'
+  const isTyping = event.target instanceof HTMLElement && event.target.matches('input, select, textarea')
+  if (isFind || (event.key === '/' && !isTyping)) input?.select()
+  else if (event.key === 'Escape' && log.chosen && !isTyping) log.choose(null)
+  else return
+  if (isFind || event.key === '/') input?.focus()
+  event.preventDefault()
+  event.stopPropagation()
 }
 
-function TextFilter({ text, onChange }: { text: string; onChange: (text: string) => void }) {
-  const id = useId()
+type ToolbarProps = {
+  log: Log
+  slice: LogSlice
+  api: LogApi | null
+  input: RefObject<HTMLInputElement | null>
+}
+
+function Toolbar({ log, slice, api, input }: ToolbarProps) {
+  const [{ wrap }, change] = useLogSettings()
+  const { shown, view } = log
+  const isFiltered = shown < slice.lines
   return (
-    <span className="headway-log__search">
-      <Icon name="search" />
-      <label className="headway-visually-hidden" htmlFor={id}>
-        Filter the log by text
-      </label>
-      <input
-        id={id}
-        type="search"
-        placeholder="Filter"
-        value={text}
-        onChange={event => onChange(event.target.value)}
+    <div className="headway-log__toolbar">
+      <h2 className="headway-heading">Log</h2>
+      <span className="headway-log__count">
+        {isFiltered ? `${formatCount(shown)} of ${formatCount(slice.lines)}` : formatCount(slice.lines)}
+        <span className="headway-visually-hidden"> lines</span>
+      </span>
+      <LogFind
+        find={log.filter}
+        onChange={log.change}
+        error={log.error}
+        lines={log.found}
+        hits={log.hits}
+        inputRef={input}
+        onLeave={() => view.focus()}
       />
-    </span>
+      <LevelFilter minLevel={log.filter.minLevel} onChange={minLevel => log.change({ minLevel })} />
+      <span className="headway-log__actions">
+        <Toggle
+          icon="end"
+          label="Follow"
+          title="Keep the newest line in view (End)"
+          on={view.following}
+          onToggle={view.setFollow}
+        />
+        <Toggle
+          icon="wrap"
+          label="Wrap"
+          title="Wrap long lines"
+          on={wrap}
+          onToggle={on => change({ wrap: on })}
+        />
+        {api && (
+          <a
+            className="headway-button headway-button--quiet"
+            href={api.download}
+            download
+            title="Download the log"
+          >
+            <Icon name="download" />
+            <span className="headway-visually-hidden">Download the log</span>
+          </a>
+        )}
+        <LogMenu
+          downloadShown={isFiltered ? (api?.downloadOf(log.query) ?? null) : null}
+          cleared={log.cleared}
+          onClear={log.clear}
+        />
+      </span>
+    </div>
   )
 }
 
-function LevelFilter({ minLevel, onChange }: { minLevel: number; onChange: (level: number) => void }) {
-  const id = useId()
+/** What is left out and what could not be searched: nothing is hidden in silence. */
+function Notes({ log, hidden }: { log: Log; hidden: number }) {
+  const { filter, lines, found, change, cleared, clear } = log
+  const failed = lines.failed ?? found.failed
+  const isHiding = hidden > 0 && !lines.searching && (filter.minLevel > 0 || cleared)
+  if (!failed && !isHiding) return null
   return (
-    <>
-      <label className="headway-visually-hidden" htmlFor={id}>
-        Lowest level shown
-      </label>
-      <select id={id} value={minLevel} onChange={event => onChange(Number(event.target.value))}>
-        {LEVELS.map((level, rank) => (
-          <option key={level} value={rank}>
-            {rank === 0 ? 'All levels' : `${level.charAt(0)}${level.slice(1).toLowerCase()} and up`}
-          </option>
-        ))}
-      </select>
-    </>
+    <p className="headway-log__notes">
+      {isHiding && (
+        <span>
+          {formatCount(hidden)} {hidden === 1 ? 'line is' : 'lines are'} hidden
+          {filter.minLevel > 0 && ` below ${LEVELS[filter.minLevel]?.toLowerCase()}`}{' '}
+          <button
+            type="button"
+            className="headway-link"
+            onClick={() => (filter.minLevel > 0 ? change({ minLevel: 0 }) : clear(false))}
+          >
+            Show
+          </button>
+        </span>
+      )}
+      {failed && (
+        <span data-tone="bad">
+          Not all lines could be searched: {failed}{' '}
+          <button type="button" className="headway-link" onClick={() => retryBoth(log)}>
+            Retry
+          </button>
+        </span>
+      )}
+    </p>
+  )
+}
+
+function retryBoth({ lines, found }: Log): void {
+  lines.retry()
+  found.retry()
+}
+
+function LevelFilter({ minLevel, onChange }: { minLevel: number; onChange: (level: number) => void }) {
+  return (
+    <select
+      aria-label="Lowest level shown"
+      value={minLevel}
+      onChange={event => onChange(Number(event.target.value))}
+    >
+      {LEVELS.map((level, rank) => (
+        <option key={level} value={rank}>
+          {rank === 0 ? 'All levels' : `${level.charAt(0)}${level.slice(1).toLowerCase()} and up`}
+        </option>
+      ))}
+    </select>
   )
 }
 

@@ -183,11 +183,14 @@ describe('what it shows', () => {
     expect(monitor().querySelector('img, b')).toBeNull()
   })
 
-  it('filters the log by text and by level', async () => {
+  it('searches the log, and filters it by text and by level', async () => {
     server.append(run.queued(), run.log('a needle here'), run.log('hay'), run.log('a rusty needle', 'ERROR'))
     show()
     await screen.findByText('hay', {}, within5s)
-    await userEvent.type(screen.getByRole('searchbox', { name: 'Filter the log by text' }), 'needle')
+    await userEvent.type(screen.getByRole('searchbox', { name: 'Search the log' }), 'needle')
+    expect(await screen.findByText('2', { selector: '.headway-log__hits' })).toBeVisible()
+    expect(lines()).toEqual(['a needle here', 'hay', 'a rusty needle'])
+    await userEvent.click(screen.getByRole('button', { name: 'Only lines that match' }))
     await waitFor(() => expect(lines()).toEqual(['a needle here', 'a rusty needle']))
     expect(monitor()).toHaveTextContent('2 of 3 lines')
     await userEvent.selectOptions(

@@ -49,6 +49,8 @@ export type WorkflowExecutionMonitorProps = {
   onChoose?: ((choice: MonitorChoice) => void) | undefined
   /** How long an execution of the workflow usually takes. */
   usualMs?: number | null | undefined
+  /** Lines chosen in the log stand in the page's address: `#L120-L140`. */
+  permalinks?: boolean | undefined
   /** What stands at the end of the first row, such as buttons. */
   renderActions?: ((summary: Summary) => ReactNode) | undefined
   /** What stands below the head, such as questions to answer. */
@@ -66,10 +68,15 @@ export const logTab: MonitorPane = {
   id: 'log',
   label: 'Log',
   staysMounted: true,
-  render: ({ log, api, executionId, summary }) => (
+  render: ({ log, api, executionId, summary, step, selectStep, permalinks }) => (
     <LogPanel
       slice={log}
-      downloadHref={executionId ? api.address(`api/executions/${encodeURIComponent(executionId)}/log`) : null}
+      api={api}
+      executionId={executionId || null}
+      stepId={step}
+      onStep={selectStep}
+      startedAt={parseTime(summary.started_at)}
+      permalinks={permalinks}
       empty={summary.closed ? 'This execution logged nothing.' : 'No log line yet.'}
     />
   ),
@@ -94,6 +101,7 @@ export function WorkflowExecutionMonitor(props: WorkflowExecutionMonitorProps) {
     executionId: summary.execution_id || executionId || '',
     step: choice.step ?? null,
     selectStep: step => choose({ step }),
+    permalinks: props.permalinks ?? false,
     renderStepActions: props.renderStepActions,
   }
   return (

@@ -44,6 +44,10 @@ const PATHS = {
       <path d="m10.2 10.2 3.3 3.3" />
     </>
   ),
+  up: <path d="m4 10 4-4 4 4" />,
+  down: <path d="m4 6 4 4 4-4" />,
+  filter: <path d="M2.5 4h11M4.5 8h7M6.5 12h3" />,
+  more: <path d="M3 8h.01M8 8h.01M13 8h.01" />,
   sealed: <path d="M8 1.8 3 3.6v4c0 3 2.1 5.3 5 6.6 2.9-1.3 5-3.6 5-6.6v-4zM5.8 8l1.6 1.6 2.9-3" />,
 } satisfies Record<string, ReactNode>
 

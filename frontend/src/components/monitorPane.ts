@@ -19,6 +19,8 @@ export type PaneContext = {
   /** The step that is selected in every pane. */
   readonly step: string | null
   readonly selectStep: (stepId: string | null) => void
+  /** Lines chosen in the log stand in the page's address. */
+  readonly permalinks: boolean
   /** What stands beside a step, such as a button. */
   readonly renderStepActions: ((step: Track) => ReactNode) | undefined
 }

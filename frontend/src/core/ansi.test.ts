@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseAnsi, splitMessage } from './ansi'
+import { parseAnsi, splitMessage, styleAfter } from './ansi'
 
 const ESC = '\x1b'
 
@@ -55,12 +55,10 @@ describe('splitMessage', () => {
     expect(splitMessage('done\r')).toEqual(['done'])
   })
 
-  it('carries an open colour on to the next line, until its reset', () => {
-    const lines = splitMessage(`${ESC}[31mone\ntwo${ESC}[0m\nthree`)
-    expect(lines.map(line => parseAnsi(line))).toEqual([
-      [{ text: 'one', style: { fg: 1 } }],
-      [{ text: 'two', style: { fg: 1 } }],
-      [{ text: 'three', style: {} }],
-    ])
+  it('says what a line leaves open for the next, until its reset', () => {
+    const open = styleAfter(`${ESC}[31mone`, {})
+    expect(parseAnsi('two', open)).toEqual([{ text: 'two', style: { fg: 1 } }])
+    expect(styleAfter(`two${ESC}[0m`, open)).toEqual({})
+    expect(styleAfter(`${ESC}[1mtwo`, open)).toEqual({ fg: 1, bold: true })
   })
 })

@@ -18,13 +18,17 @@ export type Part = { text: string; style: Style }
 const ESCAPE = /\x1b(?:\[([0-9;:]*)([ -/]*[@-~])|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])/g
 // biome-ignore lint/suspicious/noControlCharactersInRegex: what a terminal would not print
 const CONTROL = /[\x00-\x08\x0b-\x1f\x7f]/g
-const PLAIN: Style = {}
+export const PLAIN: Style = {}
 
-/** Split one line into parts of one style each; a line without escapes is a single part. */
-export function parseAnsi(line: string): Part[] {
-  if (!line.includes('\x1b')) return [{ text: line.replace(CONTROL, ''), style: PLAIN }]
+/**
+ * Split one line into parts of one style each; a line without escapes is a single part.
+ *
+ * @param before the style that the lines above have left open
+ */
+export function parseAnsi(line: string, before: Style = PLAIN): Part[] {
+  if (!line.includes('\x1b')) return [{ text: line.replace(CONTROL, ''), style: before }]
   const parts: Part[] = []
-  let style = PLAIN
+  let style = before
   let from = 0
   const add = (text: string) => {
     const printable = text.replace(CONTROL, '')
@@ -39,22 +43,18 @@ export function parseAnsi(line: string): Part[] {
   return parts
 }
 
-/**
- * The lines of one message: split at newlines, what a carriage return overwrote left out, an open style carried on.
- */
+/** What a reader sees of a text: without escapes. */
+export function plainText(text: string): string {
+  return text.includes('\x1b') ? text.replace(ESCAPE, '') : text
+}
+
+/** The lines of one message: split at newlines, what a carriage return overwrote left out. */
 export function splitMessage(message: string): string[] {
   if (!message.includes('\n') && !message.includes('\r')) return [message]
-  const lines = message
+  return message
     .replace(/\r?\n$/, '')
     .split(/\r?\n/)
     .map(afterReturn)
-  if (!message.includes('\x1b')) return lines
-  let open = ''
-  return lines.map(line => {
-    const carried = open + line
-    open = openStyle(carried)
-    return carried
-  })
 }
 
 function afterReturn(line: string): string {
@@ -62,13 +62,17 @@ function afterReturn(line: string): string {
   return shown.slice(shown.lastIndexOf('\r') + 1)
 }
 
-/** The escapes since the last reset, as one prefix for the next line. */
-function openStyle(line: string): string {
-  let open = ''
+/** The style that a line leaves open for the next one. */
+export function styleAfter(line: string, before: Style): Style {
+  let style = before
   for (const match of line.matchAll(ESCAPE)) {
-    if (match[2] === 'm') open = /^0*$/.test(match[1] ?? '') ? '' : open + match[0]
+    if (match[2] === 'm') style = restyle(style, match[1] ?? '')
   }
-  return open
+  return style
+}
+
+export function isPlain(style: Style): boolean {
+  return Object.keys(style).length === 0
 }
 
 function restyle(before: Style, parameters: string): Style {

@@ -1,80 +1,168 @@
-/** One pooled row of the log view: number, time, level, text with its colours. Text never becomes HTML. */
+/** One pooled row of the log view: number, time, level, step, text with its colours. Text never becomes HTML. */
 
-import { type Colour, type Part, parseAnsi, type Style } from './ansi'
-import { LEVELS, type LogLine } from './chunks'
+import { type Colour, isPlain, type Part, parseAnsi, type Style } from './ansi'
+import type { LogGroup, LogLine } from './chunks'
+import { formatCount } from './format'
+import type { LineRange } from './lineRange'
+import { HELD_CHARACTERS, LEVELS } from './logChunk'
+import { formatLogTime, type TimeStyle } from './logTime'
 
-/** Longer lines are cut on screen, never in the log or its download. */
-export const SHOWN_CHARACTERS = 16_384
+/** More marks in one row tell the reader nothing. */
+const MAX_MARKS = 200
 
-const clock = new Intl.DateTimeFormat(undefined, {
-  hour: '2-digit',
-  minute: '2-digit',
-  second: '2-digit',
-  hourCycle: 'h23',
-})
+/** How rows are drawn, whatever their line. */
+export type RowLook = {
+  readonly time: TimeStyle
+  /** What relative times begin at; NaN where it is not known. */
+  readonly startedAt: number
+  /** What is marked in the text; global. */
+  readonly pattern: RegExp | null
+  /** Number of the message that the search stands at. */
+  readonly current: number | null
+  readonly selected: LineRange | null
+}
+
+export const PLAIN_LOOK: RowLook = {
+  time: 'local',
+  startedAt: Number.NaN,
+  pattern: null,
+  current: null,
+  selected: null,
+}
+
+/** What a reader can press in a row, as `data-act`. */
+export type RowAct = 'line' | 'time' | 'step' | 'whole' | 'retry' | 'group'
 
 export class LogRow {
   readonly element = part('div', 'row')
-  /** Index of the line shown; -1 while hidden, -2 while what is shown is forgotten. */
+  readonly text = part('span', 'text')
+  /** Index of the line shown; -1 while hidden or forgotten. */
   index = -1
-  /** Where the row stands: pixels from the pane's top, or the order among wrapped rows. */
-  place = -1
-  readonly #number = part('span', 'number')
-  readonly #time = part('span', 'time')
+  line: LogLine | null = null
+  readonly #number = part('span', 'number', 'line')
+  readonly #time = part('span', 'time', 'time')
   readonly #level = part('span', 'level')
-  readonly #text = part('span', 'text')
-  #shown = -1
+  readonly #step = part('span', 'step', 'step')
 
   constructor() {
-    this.element.append(this.#number, this.#time, this.#level, this.#text)
+    this.element.append(this.#number, this.#time, this.#level, this.#step, this.text)
     this.element.hidden = true
   }
 
-  show(index: number, line: LogLine): void {
-    if (this.index < 0) this.element.hidden = false
+  show(index: number, line: LogLine, look: RowLook): void {
+    this.element.hidden = false
     this.index = index
-    if (this.#shown === line.number) return
-    this.#shown = line.number
+    this.line = line
+    const isFirst = line.row === 0 && !line.group
     const level = LEVELS[line.level] ?? 'INFO'
-    this.#number.textContent = String(line.number)
-    this.#time.textContent = line.continues || Number.isNaN(line.time) ? '' : clock.format(line.time)
-    this.#level.textContent = line.continues ? '' : level
-    this.element.dataset['level'] = level
-    fill(this.#text, cut(line.text))
+    this.#number.textContent = isFirst ? String(line.number) : ''
+    this.#time.textContent = isFirst ? formatLogTime(line.time, look.time, look.startedAt) : ''
+    this.#level.textContent = isFirst && !line.missing ? level : ''
+    this.#step.textContent = isFirst ? (line.step ?? '') : ''
+    this.#mark(line, level, look)
+    if (line.group) this.text.replaceChildren(...groupHeader(line.group))
+    else if (line.missing === 'failed') this.text.replaceChildren(...failure(line.reason ?? ''))
+    else fill(this.text, line, look.pattern)
+    if (line.cut) this.text.append(...rest(line.text.length, line.cut.length))
   }
 
   hide(): void {
-    if (this.index === -1) return
     this.index = -1
+    this.line = null
     this.element.hidden = true
   }
 
-  /** Forget what is shown: the next `show` draws anew. */
+  /** The next `show` draws anew. */
   forget(): void {
-    this.#shown = -1
-    if (this.index !== -1) this.index = -2
-    this.place = -1
+    this.index = -1
+  }
+
+  #mark(line: LogLine, level: string, { selected, current }: RowLook): void {
+    const { dataset } = this.element
+    dataset['level'] = level
+    const isSelected = selected && line.number >= selected.first && line.number <= selected.last
+    const look = {
+      kind: line.group ? 'group' : (line.missing ?? (line.gap ? 'gap' : undefined)),
+      selected: isSelected && !line.group ? '' : undefined,
+      current: line.number === current && !line.group ? '' : undefined,
+    }
+    for (const [name, value] of Object.entries(look)) {
+      if (value === undefined) delete dataset[name]
+      else dataset[name] = value
+    }
   }
 }
 
-function cut(text: string): string {
-  if (text.length <= SHOWN_CHARACTERS) return text
-  const left = text.length - SHOWN_CHARACTERS
-  return `${text.slice(0, SHOWN_CHARACTERS)} … ${left.toLocaleString()} more characters in the download`
+function groupHeader({ step, messages, open }: LogGroup): Node[] {
+  const button = act('group', `${open ? '▾' : '▸'} ${step}`)
+  button.setAttribute('aria-expanded', String(open))
+  return [button, ` ${formatCount(messages)} lines`].map(node =>
+    typeof node === 'string' ? document.createTextNode(node) : node,
+  )
 }
 
-function fill(element: HTMLElement, text: string): void {
-  const parts = parseAnsi(text)
+function failure(reason: string): Node[] {
+  return [document.createTextNode(`not loaded: ${reason} `), act('retry', 'Retry')]
+}
+
+function rest(shown: number, length: number): Node[] {
+  const more = length - Math.min(shown, HELD_CHARACTERS)
+  return [document.createTextNode(' … '), act('whole', `show all, ${formatCount(more)} more characters`)]
+}
+
+function act(name: RowAct, label: string): HTMLElement {
+  const button = document.createElement('button')
+  button.type = 'button'
+  button.className = 'headway-log__act'
+  button.dataset['act'] = name
+  button.textContent = label
+  return button
+}
+
+function fill(element: HTMLElement, line: LogLine, pattern: RegExp | null): void {
+  const parts = parseAnsi(line.text, line.style)
   const [only] = parts
-  if (parts.length <= 1 && (!only || Object.keys(only.style).length === 0)) {
+  if (!pattern && parts.length <= 1 && (!only || isPlain(only.style))) {
     element.textContent = only?.text ?? ''
     return
   }
-  element.replaceChildren(...parts.map(coloured))
+  element.replaceChildren(...(pattern ? marked(parts, pattern) : parts.map(coloured)))
+}
+
+/** The parts with what the pattern holds in marks, also where a mark spans several colours. */
+function marked(parts: readonly Part[], pattern: RegExp): Node[] {
+  const hits = hitsIn(parts.map(each => each.text).join(''), pattern)
+  const nodes: Node[] = []
+  let at = 0
+  for (const { text, style } of parts) {
+    let from = 0
+    for (const [start, end] of hits) {
+      const [first, last] = [Math.max(0, start - at), Math.min(text.length, end - at)]
+      if (last <= from || first >= text.length) continue
+      if (first > from) nodes.push(coloured({ text: text.slice(from, first), style }))
+      const mark = document.createElement('mark')
+      mark.className = 'headway-log__hit'
+      mark.append(coloured({ text: text.slice(Math.max(first, from), last), style }))
+      nodes.push(mark)
+      from = last
+    }
+    if (from < text.length) nodes.push(coloured({ text: text.slice(from), style }))
+    at += text.length
+  }
+  return nodes
+}
+
+function hitsIn(text: string, pattern: RegExp): [number, number][] {
+  const hits: [number, number][] = []
+  for (const match of text.matchAll(pattern)) {
+    if (match[0] !== '') hits.push([match.index, match.index + match[0].length])
+    if (hits.length === MAX_MARKS) break
+  }
+  return hits
 }
 
 function coloured({ text, style }: Part): Node {
-  if (Object.keys(style).length === 0) return document.createTextNode(text)
+  if (isPlain(style)) return document.createTextNode(text)
   const span = document.createElement('span')
   span.textContent = text
   const [fg, bg] = style.inverse ? [style.bg ?? 'Canvas', style.fg ?? 'currentColor'] : [style.fg, style.bg]
@@ -93,8 +181,9 @@ function classes(style: Style): string {
   return names.map(name => `headway-log__${name}`).join(' ')
 }
 
-function part(tag: string, name: string): HTMLElement {
+function part(tag: string, name: string, act?: RowAct): HTMLElement {
   const element = document.createElement(tag)
   element.className = `headway-log__${name}`
+  if (act) element.dataset['act'] = act
   return element
 }

@@ -1,8 +1,12 @@
 /** What needs layout: a real browser. */
 
+import '../components/LogPanel.css'
 import '../components/WorkflowExecutionMonitor.css'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { ChunkedLog, FilteredLog, logMatch } from './chunks'
+import { ChunkedLog } from './chunks'
+import { EVERYTHING, logMatch } from './logMatch'
+import { PLAIN_LOOK } from './logRow'
+import { LogSelection } from './logSelection'
 import { LogView, SPACER_CAP_PX } from './logView'
 
 const HEIGHT = 400
@@ -19,9 +23,11 @@ beforeEach(() => {
 
 afterEach(() => view.destroy())
 
+const aMessage = (text: string, level = 1) => ({ text, level, time: 0 })
+
 function aLog(count: number): ChunkedLog {
   const log = new ChunkedLog()
-  for (let n = 1; n <= count; n++) log.push(`line ${n}`, n % 10 === 0 ? 3 : 1, 0)
+  for (let n = 1; n <= count; n++) log.push(aMessage(`line ${n}`, n % 10 === 0 ? 3 : 1))
   return log
 }
 
@@ -120,7 +126,7 @@ describe('following', () => {
   it('keeps the newest line in view as the log grows', async () => {
     const log = aLog(10)
     view = new LogView(root, log)
-    for (let n = 11; n <= 5_000; n++) log.push(`line ${n}`, 1, 0)
+    for (let n = 11; n <= 5_000; n++) log.push(aMessage(`line ${n}`))
     view.changed()
     await painted()
 
@@ -140,7 +146,7 @@ describe('following', () => {
     scroller().scrollTop -= 100
     await painted()
     const before = seen()
-    for (let n = 0; n < 1_000; n++) log.push('more', 1, 0)
+    for (let n = 0; n < 1_000; n++) log.push(aMessage('more'))
     view.changed()
     await painted()
 
@@ -174,7 +180,7 @@ it('shows other lines when filtered, with their own numbers, and no line twice',
   view = new LogView(root, log)
   await painted()
   for (const text of ['line 1', 'line 10', 'line 100']) {
-    const filter = new FilteredLog(log, logMatch(text, 0))
+    const filter = new LogSelection(log, logMatch({ ...EVERYTHING, text }))
     filter.advance()
     view.setSource(filter)
   }
@@ -188,7 +194,7 @@ it('shows other lines when filtered, with their own numbers, and no line twice',
 
 it('wraps long lines, and follows and scrolls among them', async () => {
   const log = new ChunkedLog()
-  for (let n = 1; n <= 300; n++) log.push(`line ${n} ${'word '.repeat(n % 3 === 0 ? 80 : 2)}`, 1, 0)
+  for (let n = 1; n <= 300; n++) log.push(aMessage(`line ${n} ${'word '.repeat(n % 3 === 0 ? 80 : 2)}`))
   view = new LogView(root, log)
   view.setWrap(true)
   await painted()
@@ -209,13 +215,200 @@ it('wraps long lines, and follows and scrolls among them', async () => {
   expect(seen()).toEqual(range(1, HEIGHT / ROW))
 })
 
+describe('a log that is not all held', () => {
+  const COUNT = 500_000
+
+  /** Only the last 1,000 lines are held; `rows` lines a message where a chunk comes. */
+  function aLateLog(rows = 1): { log: ChunkedLog; arrive: () => number[] } {
+    const log = new ChunkedLog()
+    const wanted = new Set<number>()
+    log.fetchWith(chunk => wanted.add(chunk))
+    log.begin(COUNT - 1_000)
+    for (let n = COUNT - 999; n <= COUNT; n++) log.push(aMessage(`line ${n}`))
+    const arrive = () => {
+      const chunks = [...wanted]
+      wanted.clear()
+      for (const chunk of chunks) {
+        const text = (at: number) =>
+          Array(rows)
+            .fill(`line ${chunk * 4_096 + at + 1}`)
+            .join('\n')
+        log.arrive(
+          chunk,
+          Array.from({ length: 4_096 }, (_, at) => aMessage(text(at))),
+        )
+      }
+      view.changed()
+      return chunks
+    }
+    return { log, arrive }
+  }
+
+  const text = () =>
+    [...root.querySelectorAll('.headway-log__row:not([hidden]) .headway-log__text')].map(e => e.textContent)
+
+  it('shows its end at once and asks for nothing', async () => {
+    const { log, arrive } = aLateLog()
+    view = new LogView(root, log)
+    await painted()
+    expect(seen().at(-1)).toBe(COUNT)
+    expect(arrive()).toEqual([])
+  })
+
+  it('has its numbers before its lines, and the lines in the same place', async () => {
+    const { log, arrive } = aLateLog()
+    view = new LogView(root, log)
+    view.scrollToLine(123_455)
+    await painted()
+    const before = seen()
+    expect(before).toContain(123_456)
+    expect(text()).not.toContain('line 123456')
+    expect(arrive()).toEqual([30])
+    await painted()
+
+    expect(seen()).toEqual(before)
+    expect(text()).toContain('line 123456')
+  })
+
+  it('stays at its line when what arrives has more rows than were thought', async () => {
+    const { log, arrive } = aLateLog(3)
+    view = new LogView(root, log)
+    view.scrollToLine(123_455)
+    await painted()
+    const [first] = seen()
+    arrive()
+    await painted()
+
+    expect(seen()[0]).toBe(first)
+    expect(view.firstLine).toBeGreaterThan(123_455)
+  })
+
+  it('stays at the end, too, while it follows', async () => {
+    const { log } = aLateLog()
+    view = new LogView(root, log)
+    await painted()
+    log.arrive(
+      0,
+      Array.from({ length: 4_096 }, () => aMessage('a\nb\nc')),
+    )
+    view.changed()
+    await painted()
+
+    expect(seen().at(-1)).toBe(COUNT)
+    expect(view.following).toBe(true)
+  })
+
+  it('keeps the reader at a line when a filter goes', async () => {
+    const log = aLog(10_000)
+    const filter = new LogSelection(log, logMatch({ ...EVERYTHING, minLevel: 3 }))
+    filter.advance()
+    view = new LogView(root, filter)
+    view.scrollToLine(filter.indexOf(5_000, 0))
+    await painted()
+    const [first] = seen()
+    view.setSource(log)
+    await painted()
+
+    expect(seen()[0]).toBe(first)
+  })
+})
+
+describe('rows', () => {
+  it('are in the document in the order of the screen, so that a selection is what it looks like', async () => {
+    view = new LogView(root, aLog(5_000))
+    view.scrollToLine(1_000)
+    await painted()
+    for (const key of ['ArrowDown', 'ArrowDown', 'PageUp', 'ArrowUp', 'PageDown', 'ArrowDown']) press(key)
+    await painted()
+    const numbers = [...root.querySelectorAll('.headway-log__row:not([hidden]) .headway-log__number')].map(
+      e => Number(e.textContent),
+    )
+
+    expect(numbers).toEqual(range(numbers[0] ?? 0, (numbers[0] ?? 0) + numbers.length - 1))
+  })
+
+  it('copy as their text, without numbers, times and levels', async () => {
+    view = new LogView(root, aLog(50))
+    press('Home')
+    await painted()
+    const cells = root.querySelectorAll('.headway-log__row .headway-log__text')
+    getSelection()?.setBaseAndExtent(cells[1]?.firstChild as Node, 2, cells[3]?.firstChild as Node, 4)
+    const copied = new DataTransfer()
+    cells[1]?.dispatchEvent(
+      new ClipboardEvent('copy', { clipboardData: copied, bubbles: true, cancelable: true }),
+    )
+
+    expect(copied.getData('text/plain')).toBe('ne 2\nline 3\nline')
+  })
+
+  it('mark what is searched, across colours, and the lines that are chosen', async () => {
+    const log = new ChunkedLog()
+    log.push(aMessage('a \x1b[31mnee\x1b[32mdle\x1b[0m in <b>hay</b>'))
+    view = new LogView(root, log)
+    const pattern = /needle|<b>/g
+    view.setLook({ ...PLAIN_LOOK, pattern, current: 1, selected: { first: 1, last: 3 } })
+    await painted()
+    const row = root.querySelector<HTMLElement>('.headway-log__row')
+
+    expect([...(row?.querySelectorAll('mark') ?? [])].map(mark => mark.textContent)).toEqual([
+      'nee',
+      'dle',
+      '<b>',
+    ])
+    expect(row?.querySelector('.headway-log__text')?.textContent).toBe('a needle in <b>hay</b>')
+    expect([row?.dataset['selected'], row?.dataset['current']]).toEqual(['', ''])
+  })
+
+  it('say what was pressed in them', async () => {
+    const acts: [string, number][] = []
+    const log = new ChunkedLog()
+    log.push({ ...aMessage('x'), step: 'load#1' })
+    log.begin(3)
+    log.fail(0, 'The server cannot be reached.')
+    view = new LogView(root, log, { onAct: (act, line) => acts.push([act, line.number]) })
+    await painted()
+    for (const name of ['number', 'time', 'text'])
+      root.querySelector<HTMLElement>(`.headway-log__${name}`)?.click()
+    root.querySelector<HTMLElement>('button')?.click()
+
+    expect(root.textContent).toContain('not loaded: The server cannot be reached.')
+    expect(acts).toEqual([
+      ['line', 1],
+      ['time', 1],
+      ['text', 1],
+      ['retry', 1],
+    ])
+  })
+})
+
+it('moves with the finger where the scroll bar is only proportional', async () => {
+  view = new LogView(root, aLog(1_000_000))
+  view.scrollToLine(600_000)
+  await painted()
+  const [first = 0] = seen()
+  const touch = (clientY: number) => new Touch({ identifier: 1, target: scroller(), clientX: 10, clientY })
+  const send = (type: string, y: number) =>
+    scroller().dispatchEvent(
+      new TouchEvent(type, {
+        touches: type === 'touchend' ? [] : [touch(y)],
+        bubbles: true,
+        cancelable: true,
+      }),
+    )
+  send('touchstart', 300)
+  for (const y of [280, 240, 200]) send('touchmove', y)
+  await painted()
+
+  expect(seen()[0]).toBe(first + 5)
+})
+
 it('takes 10,000 lines a second for two seconds with the page still responsive', async () => {
   const log = aLog(1_000)
   view = new LogView(root, log)
   let frames = 0
   const began = performance.now()
   while (performance.now() - began < 2_000) {
-    for (let n = 0; n < 167; n++) log.push(`a line of a flood with some text to draw ${n}`, 1, 0)
+    for (let n = 0; n < 167; n++) log.push(aMessage(`a line of a flood with some text to draw ${n}`))
     view.changed()
     await frame()
     frames += 1

@@ -129,8 +129,8 @@ describe('ExecutionStore', () => {
     clock.advance(FLUSH_MS)
     const { log, lines } = store.get('log')
 
-    expect(lines).toBe(3)
-    expect(log.line(1)).toMatchObject({ text: '  File "x.py"', level: 3, continues: true })
+    expect([lines, log.count]).toEqual([1, 3])
+    expect(log.line(1)).toMatchObject({ number: 1, row: 1, text: '  File "x.py"', level: 3 })
   })
 
   it('begins at a snapshot, with the log lines before it in their places', () => {
@@ -142,7 +142,9 @@ describe('ExecutionStore', () => {
     clock.advance(FLUSH_MS)
 
     expect(store.held).toEqual({ executionId: 'E', cursor: { epoch: '9f3a01bc', seq: 10, tag: 1 } })
-    expect(store.get('log').log.line(0)).toMatchObject({ number: 6, text: 'sixth' })
+    expect(store.get('log').lines).toBe(7)
+    expect(store.get('log').log.line(4).missing).toBe('loading')
+    expect(store.get('log').log.line(5)).toMatchObject({ number: 6, text: 'sixth' })
     expect(store.get('summary')).toMatchObject({
       ...{ progress: 50, lastSeq: 10, verifiedFrom: 10, resetBy: null },
       counts: { logs: 7 },
@@ -165,6 +167,7 @@ describe('ExecutionStore', () => {
       ...{ progress: 40, lastSeq: 9, verifiedFrom: 9, resetBy: 'fork' },
       counts: { events: 9, logs: 5, errors: 1 },
     })
+    expect(store.get('log').lines).toBe(5)
   })
 
   it('begins anew with another execution', () => {

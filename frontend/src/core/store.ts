@@ -6,8 +6,7 @@
  * here, not in the socket: a second socket on the same store (a remount, a reconnect) repeats nothing.
  */
 
-import { splitMessage } from './ansi'
-import { ChunkedLog, levelRank } from './chunks'
+import { ChunkedLog } from './chunks'
 import type { ConnectionState } from './connection'
 import { isTerminal, type WorkflowExecutionUpdate } from './events'
 import {
@@ -21,6 +20,7 @@ import {
   type StepState,
 } from './fold'
 import { ExecutionHistory } from './history'
+import { levelRank } from './logChunk'
 import type { LeftOut, Why } from './messages'
 import type { Cursor } from './position'
 import { noteReceipt, type Receipt, type ReceiptNotes, receiptsOf } from './receipts'
@@ -44,6 +44,7 @@ export type Summary = Readonly<Omit<State, 'steps' | 'controls' | 'outputs' | 'w
 }
 /** When each step ran; one object for the life of an execution, whose `version` grows. */
 export type HistorySlice = { readonly history: ExecutionHistory; readonly version: number }
+/** `lines` counts messages, held or not. */
 export type LogSlice = { readonly log: ChunkedLog; readonly lines: number }
 /** What the execution waits for, what it asks people, and what people asked of it; each oldest first. */
 export type ControlsSlice = {
@@ -181,7 +182,7 @@ export class ExecutionStore {
     this.#resetBy = why
     this.#log = new ChunkedLog()
     this.#log.begin(Math.max(0, state.counts.logs - logs.length))
-    for (const update of logs) this.#addLines(update)
+    for (const update of logs) this.#addMessage(update)
     this.#history = new ExecutionHistory(state)
     this.#firstSeq = state.seq > 0 ? 1 : after + 1
     this.#lastSeq = after
@@ -199,7 +200,7 @@ export class ExecutionStore {
       this.#lastSeq = seq
     }
     const isLog = update.type === 'log'
-    if (isLog) this.#addLines(update)
+    if (isLog) this.#addMessage(update)
     if (applyUpdate(this.#state, update)) this.#markSteps(update)
     const isHistory = this.#history.apply(update)
     noteReceipt(this.#receiptNotes, update)
@@ -213,6 +214,9 @@ export class ExecutionStore {
   follow({ events, cursor, leftOut = null }: Frame): void {
     if (leftOut) {
       absorb(this.#state, leftOut)
+      // The lines that a frame leaves out come before those that it has.
+      this.#log.begin(this.#log.messages + leftOut.logs)
+      if (leftOut.logs > 0) this.#touch('log')
       this.#verifiedFrom = cursor.seq
     }
     for (const update of events) this.apply(update)
@@ -240,12 +244,14 @@ export class ExecutionStore {
     for (const name of dirty) for (const listener of [...this.#listeners[name]]) listener()
   }
 
-  #addLines({ data, timestamp }: WorkflowExecutionUpdate): void {
-    const level = levelRank(data.level)
-    const time = Date.parse(timestamp)
-    const message = typeof data.message === 'string' ? data.message : ''
-    splitMessage(message).forEach((line, index) => {
-      this.#log.push(line, level, time, index > 0)
+  #addMessage({ data, timestamp, kind, seq }: WorkflowExecutionUpdate): void {
+    this.#log.push({
+      text: typeof data.message === 'string' ? data.message : '',
+      level: levelRank(data.level),
+      time: Date.parse(timestamp),
+      step: data.step_id,
+      gap: kind === 'gap',
+      seq,
     })
   }
 
@@ -262,7 +268,7 @@ export class ExecutionStore {
     else if (name === 'history')
       this.#slices.history = { history: this.#history, version: this.#history.version }
     else if (name === 'controls') this.#slices.controls = this.#controls()
-    else if (name === 'log') this.#slices.log = { log: this.#log, lines: this.#log.count }
+    else if (name === 'log') this.#slices.log = { log: this.#log, lines: this.#log.messages }
     else this.#slices.connection = this.#connection
   }
 

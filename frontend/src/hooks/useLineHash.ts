@@ -1,0 +1,37 @@
+/** The lines that the page's address names (`#L120-L140`), read and written without a step in the history. */
+
+import { useCallback, useState, useSyncExternalStore } from 'react'
+import { hashOf, type LineRange, lineRangeOf } from '../core/lineRange'
+
+/** @param isLinked false keeps the lines out of the address, which belongs to the embedding page */
+export function useLineHash(isLinked: boolean): [LineRange | null, (range: LineRange | null) => void] {
+  const [own, setOwn] = useState<LineRange | null>(null)
+  const hash = useSyncExternalStore(subscribe, () => (isLinked ? location.hash : ''))
+  const linked = useStable(hash)
+  const setLinked = useCallback((range: LineRange | null) => {
+    const { pathname, search } = location
+    history.replaceState(history.state, '', `${pathname}${search}${range ? hashOf(range) : ''}`)
+    for (const listener of [...listeners]) listener()
+  }, [])
+  return isLinked ? [linked, setLinked] : [own, setOwn]
+}
+
+const listeners = new Set<() => void>()
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener)
+  addEventListener('hashchange', listener)
+  return () => {
+    listeners.delete(listener)
+    removeEventListener('hashchange', listener)
+  }
+}
+
+/** The same object for the same hash, so that effects run only when it changes. */
+function useStable(hash: string): LineRange | null {
+  const [known, setKnown] = useState(() => ({ hash, range: lineRangeOf(hash) }))
+  if (known.hash === hash) return known.range
+  const next = { hash, range: lineRangeOf(hash) }
+  setKnown(next)
+  return next.range
+}
