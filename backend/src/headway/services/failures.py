@@ -1,14 +1,24 @@
 """What a user sees of an exception: one line, a stable code, and the frames of their own code."""
 
+import asyncio
+import concurrent.futures
+import contextlib
+import inspect
 import os
+import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from headway.domain.events import cut_message
 from headway.errors import HeadwayError, WorkflowError
 
 MAX_ERROR_CHARS = 500
 _OWN_CODE = os.path.dirname(os.path.dirname(__file__)) + os.sep
+# What runs steps for us; its folder, or its only file.
+_MACHINERY = tuple(
+    inspect.getfile(module).removesuffix("__init__.py")
+    for module in (asyncio, concurrent.futures, contextlib, threading)
+)
 
 
 def error_line(error: BaseException) -> str:
@@ -30,13 +40,22 @@ def error_code(error: BaseException) -> str:
 
 
 def user_traceback(error: BaseException) -> str:
-    """The traceback as Python prints it, without the frames of Headway itself."""
+    """The traceback as Python prints it, without the frames of Headway and of the machinery it calls."""
     told = traceback.TracebackException.from_exception(error, compact=True)
     for link in _links(told):
-        link.stack = traceback.StackSummary.from_list(
-            [frame for frame in link.stack if not frame.filename.startswith(_OWN_CODE)]
-        )
+        link.stack = traceback.StackSummary.from_list(_user_frames(link.stack))
     return cut_message("".join(told.format()).rstrip())[0]
+
+
+def _user_frames(stack: Iterable[traceback.FrameSummary]) -> Iterator[traceback.FrameSummary]:
+    """Frames of the user's code, and of the libraries it calls; not those of what runs steps."""
+    is_ours = False
+    for frame in stack:
+        if frame.filename.startswith(_OWN_CODE):
+            is_ours = True
+        elif not (is_ours and frame.filename.startswith(_MACHINERY)):
+            is_ours = False
+            yield frame
 
 
 def innermost(error: BaseException) -> BaseException:
