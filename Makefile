@@ -81,7 +81,7 @@ bench: setup ## Measure, side by side with peers; the table goes to bench/result
 	$(BIN)/python bench/run.py $(BENCH)
 
 chaos: setup ## Kill, cut, freeze and restore at random for long, with 50 viewers (N=20 rounds, SEED=… repeats a run)
-	cd backend && HEADWAY_CHAOS_ROUNDS=$${N:-20} HEADWAY_CHAOS_SEED=$${SEED:-} .venv/bin/python -m pytest -q tests/chaos
+	cd backend && HEADWAY_CHAOS_ROUNDS=$${N:-20} HEADWAY_CHAOS_SEED=$${SEED:-} .venv/bin/python -m pytest -q -s tests/chaos
 
 mutations: $(PYTHON_READY) $(NODE_READY) ## Take the checks away that exactly once rests on, one by one: a named test must fail
 	cd backend && .venv/bin/python -m scripts.mutations $(ONLY)

@@ -41,7 +41,7 @@ class Arena:
     Attributes:
         seen: All viewers so far, in the order in which they came; `watches` those that are not examined yet.
         restores: How often an older copy was put back.
-        told: What happened when, and `errors`: what the processes said, for who reads a failure.
+        errors: What the processes said, for who reads a failure.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -55,7 +55,6 @@ class Arena:
         self.seen: list[Watch] = []
         self.watches: list[Watch] = []
         self.restores = 0
-        self.told: list[str] = []
         self.errors = ""
 
     async def __aenter__(self) -> Self:
@@ -68,7 +67,8 @@ class Arena:
         await to_its_end(self._halt)
 
     def tell(self, what: object) -> None:
-        self.told.append(f"{time.monotonic() - self._began:6.2f}s {what}")
+        """Say what happens now, for who reads a failure."""
+        print(f"{time.monotonic() - self._began:6.2f}s {what}")  # noqa: T201 - shown on a failure, or with -s
 
     async def start(self, start: Start) -> ExecutionId:
         """Start an execution through the proxy, over any fault; the key makes it one execution."""
