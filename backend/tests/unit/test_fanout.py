@@ -58,6 +58,7 @@ class RecordingOutlet:
 
     def __init__(self, room: int = 1 << 40) -> None:
         self.written: list[bytes] = []
+        self.frames: list[dict[str, Any]] = []
         self.closed_with: tuple[CloseCode, str] | None = None
         self.aborted = False
         self.room = room
@@ -75,6 +76,7 @@ class RecordingOutlet:
     def write(self, frames: bytes) -> None:
         assert not self.is_paused, "written to while paused"
         self.written.append(frames)
+        self.frames += map(json.loads, texts(frames))
         self.pending += len(frames)
         if self.is_paused and self.viewer is not None:
             self.has_paused = True
@@ -93,10 +95,6 @@ class RecordingOutlet:
 
     def abort(self) -> None:
         self.aborted = True
-
-    @property
-    def frames(self) -> list[dict[str, Any]]:
-        return [json.loads(text) for written in self.written for text in texts(written)]
 
     @property
     def seqs(self) -> list[int]:
@@ -143,7 +141,7 @@ async def feeding(**options: Any) -> AsyncIterator[Feed]:
         yield Feed(fanout, journal, hints, clock)
 
 
-async def soon(predicate: Callable[[], bool], within_s: float = 5.0) -> None:
+async def soon(predicate: Callable[[], bool], within_s: float = 20.0) -> None:
     """Let the loop run until it holds."""
     async with asyncio.timeout(within_s):
         while not predicate():

@@ -31,7 +31,7 @@ from headway.services.inbox import MAX_CHARS, MAX_EVENTS, Inbox, Item
 from headway.services.lane import PRODUCER, Draft, Lane, Stamps, Waiter
 from headway.services.states import events_between, load_state
 
-WINDOW_S = 0.010  # between two flushes, unless somebody waits
+WINDOW_S = 0.005  # between two flushes, unless somebody waits
 SWEEP_S = 1.0  # looks for events of others whose hint was lost
 HELD_S = 0.050  # progress that was held back is looked at again
 BACKOFF_S, MAX_BACKOFF_S = 0.05, 2.0  # while the journal cannot be written
