@@ -47,16 +47,17 @@ class View:
 
 
 class ViewerModel:
-    """One subscription of a client, over any number of connections; time stands still for it."""
+    """One subscription of a client, over any number of connections; a second passes with each frame."""
 
     def __init__(self, x: str, mode: m.Mode = "full", *, tail: int = 5, whole: int = 0) -> None:
         self.x, self.mode, self.tail = x, mode, tail
         self.view = View(ViewerPosition(x, whole=whole))
+        self._now = 0.0
         self.told: list[str] = []  # results and reasons, oldest first
 
     def connected(self) -> list[m.AnyClientMessage]:
         """What it says first on a new connection."""
-        self._session = ClientSession(self.view.position, 0.0, mode=self.mode, tail=self.tail)
+        self._session = ClientSession(self.view.position, self._now, mode=self.mode, tail=self.tail)
         return self._carry_out(self._session.open())
 
     def receive(self, frame: bytes) -> list[m.AnyClientMessage]:
@@ -66,10 +67,11 @@ class ViewerModel:
                 self.told.append(answer.why or answer.result)
             case m.Err(x=self.x) as refusal:
                 self.told.append(refusal.code)
-        said = self._carry_out(self._session.receive(frame, 0.0))
+        said = self._carry_out(self._session.receive(frame, self._now))
         if self.view.cursor is not None:
-            said += self._carry_out(self._session.applied(self.view.cursor.seq, 0.0))
-        return said + self._carry_out(self._session.tick(1.0))  # a second has passed: it acknowledges
+            said += self._carry_out(self._session.applied(self.view.cursor.seq, self._now))
+        self._now += 1.0  # so that it acknowledges
+        return said + self._carry_out(self._session.tick(self._now))
 
     def _carry_out(self, effects: list[ClientEffect]) -> list[m.AnyClientMessage]:
         said: list[m.AnyClientMessage] = []
