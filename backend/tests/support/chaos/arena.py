@@ -32,6 +32,7 @@ CHILDREN = {
     "kill both": ("headway.server", "headway.worker"),
 }
 CLOSED_WITHIN_S = 90.0
+STILL_S = 0.5
 T = TypeVar("T")
 
 
@@ -142,6 +143,7 @@ class Arena:
             gone = partial(lambda pids: not any(map(is_alive, pids)), children)
             await asyncio.to_thread(eventually, gone, 20)
         await to_its_end(self._halt)
+        await self._settle()
         await asyncio.to_thread(self.examine)
         for suffix in ("", "-wal", "-shm"):
             self._database.with_name(self._database.name + suffix).unlink(missing_ok=True)
@@ -161,7 +163,17 @@ class Arena:
         """Stop all processes; what they said is kept."""
         if self._served is not None:
             self.errors += self._served.log
+        self._served = None
         self._stop.close()
+
+    async def _settle(self) -> None:
+        """Wait until every viewer has applied what reached it: from here on nothing of this history comes."""
+        for link in self.proxy.links:
+            link.cut()
+        before: list[int] = []
+        while before != (now := [watch.seq for watch in self.watches]):
+            before = now
+            await asyncio.sleep(STILL_S)
 
     # Afterwards.
 
