@@ -70,6 +70,7 @@ def test_better_ones_are_tried_after_a_minute_then_after_twice_as_long() -> None
     assert ladder.better(159.9) is None
     assert ladder.better(160.0) == "websocket"
     ladder.better_failed(165.0)
+    ladder.up("poll", 165.0)
     assert ladder.better(165.0) == "sse"
     ladder.better_failed(170.0)
     assert ladder.better(289.9) is None
@@ -151,6 +152,15 @@ async def test_a_refusal_is_raised_and_nothing_else_is_tried() -> None:
         await story.run()
 
     assert story.begun == ["websocket"]
+
+
+async def test_a_successor_that_is_refused_does_not_end_what_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy may break WebSockets in any way: the stream goes on."""
+    monkeypatch.setattr(ladders, "BETTER_FIRST_S", 0.01)
+    story = Story(Unfit("refused"), "holds", Refused(ExecutionNotFound()), "holds")
+    await story.run(until=lambda: len(story.log) == 2)
+
+    assert story.log == ["sse: refused", "websocket: it works again"]
 
 
 async def test_a_better_transport_takes_over_once_it_is_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,9 +33,11 @@ class Ladder:
         return self._rungs[self._rung]
 
     def up(self, transport: Transport, now: float) -> None:
-        """Something came through this one: it is the one in use."""
-        self._rung = self._rungs.index(transport)
-        self._early = self._candidate = 0
+        """Something came through this one: it is the one in use. May be said again and again."""
+        rung = self._rungs.index(transport)
+        if rung != self._rung:
+            self._rung, self._candidate = rung, 0
+        self._early = 0
         if self._rung == 0:
             self._better_at, self._better_s = None, BETTER_FIRST_S
         elif self._better_at is None:

@@ -132,9 +132,7 @@ class Relay:
         self._up(successor.attempt.transport)
 
     def _failed_beside(self, current: _Running, ending: Ending) -> bool:
-        """A successor has ended before it could take over; the one in use goes on."""
-        if isinstance(ending, Refused):
-            raise ending.error
+        """A successor has ended before it could take over; the one in use goes on, whatever the reason."""
         if current.attempt.moves_at is not None:
             current.attempt.moves_at = monotonic() + self._ladder.lost(random.random(), up_s=None)
         else:
