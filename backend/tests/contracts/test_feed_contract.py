@@ -18,6 +18,7 @@ from tests.support.fault_proxy import FaultProxy
 from tests.support.http_proxy import HttpProxy, http_proxy
 from tests.support.server import RunningServer, serving
 
+from headway.cli.backends import ServerBackend
 from headway.client import Transport, Update, event_source, http_feed, ladder, watch, websocket
 from headway.domain.execution import State
 from headway.domain.position import Cursor
@@ -380,6 +381,20 @@ async def test_a_websocket_that_says_nothing_is_given_up(
         assert seqs(await all_of(path.watch(execution.id))) == [1, 2, 3]
 
     assert path.transports == ["sse"]
+
+
+async def test_the_command_line_says_how_it_follows(
+    server: RunningServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with path_to(server, "sse") as path:
+        execution = path.authored()
+        execution.complete()
+        async with ServerBackend(path.url, None) as backend:
+            assert seqs(await all_of(backend.watch(execution.id, 0))) == [1, 2, 3]
+
+    assert capsys.readouterr().err == (
+        "Now following by Server-Sent Events (the upgrade to a WebSocket was answered 400)\n"
+    )
 
 
 async def test_a_stream_that_is_held_back_is_given_up_for_pages(server: RunningServer) -> None:
