@@ -18,11 +18,11 @@ from typing import Any, Self
 from headway.domain.identifiers import ExecutionId
 from headway.protocol.frames import messages
 
-from fanout import cursor_at_start, judged
+from fanout import cursor_at_start
 from histories import write_history
 from machine import SERVER_CORE, work_folder
 from processes import Database, Server, worker
-from viewers import Viewers
+from viewers import Viewers, judged
 
 SHORT, LONG = 1_000, 1_000_000  # events
 APART_S = 0.7  # those who join together share one snapshot: each of these makes its own

@@ -31,7 +31,7 @@ from headway.services.states import load_state
 from machine import HERE, SERVER_CORE, pinned
 
 FILES = tuple(str(HERE / name) for name in ("workflows.py", "emitting.py"))
-READY_WITHIN_S = 20.0
+READY_WITHIN_S = 60.0
 POLL_S = 0.05
 
 

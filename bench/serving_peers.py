@@ -11,7 +11,7 @@ from typing import Any
 
 from machine import HERE, SERVER_CORE, pinned
 from processes import READY_WITHIN_S, until
-from viewers import Viewers
+from viewers import Viewers, judged
 
 PEERS = HERE / "peers"
 
@@ -43,7 +43,8 @@ class Peer:
                 limit_s=limit_s(seconds),
             ) as load_generator,
         ):
-            return load_generator.result()
+            result = load_generator.result()
+        return judged(result, viewers, rate, seconds)
 
     @contextmanager
     def _serving(self, words: list[str]) -> Iterator[tuple[int, int]]:

@@ -26,17 +26,8 @@ def build() -> Path:
         compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
         if compiler is None:
             raise SystemExit(f"The load generator is written in C: install a compiler and zlib ({PACKAGES}).")
-        command = [
-            compiler,
-            "-O2",
-            "-Wall",
-            "-Wextra",
-            "-std=gnu11",
-            "-o",
-            PROGRAM,
-            SOURCES / "wsload.c",
-            "-lz",
-        ]
+        flags = ("-O2", "-Wall", "-Wextra", "-std=gnu11")
+        command = [compiler, *flags, "-o", str(PROGRAM), str(SOURCES / "wsload.c"), "-lz"]
         if subprocess.run(command, check=False).returncode:
             raise SystemExit(f"The load generator does not compile; it needs {PACKAGES}.")
     return PROGRAM
@@ -93,3 +84,18 @@ def complete(result: dict[str, Any]) -> bool:
         and not result["out_of_order"]
         and not result["broken"]
     )
+
+
+def judged(result: dict[str, Any], viewers: int, rate: float, seconds: float) -> dict[str, Any]:
+    """Add to a result whether it is whole and whether the rate was held.
+
+    A rate is held where every viewer has everything and the last seconds are no later than the first ones:
+    a lag that grows would sooner or later be without bound.
+    """
+    expected = viewers * int(rate * seconds)
+    medians = result["p50_by_second_ms"]
+    third = max(1, len(medians) // 3)
+    early, late = max(medians[:third], default=0.0), max(medians[-third:], default=0.0)
+    whole = complete(result) and result["deliveries"] == expected
+    facts = {"rate": rate, "seconds": seconds, "expected": expected, "complete": whole}
+    return result | facts | {"held": whole and late <= 1.5 * early + 20.0}
