@@ -7,10 +7,12 @@ import { CHUNK_LINES, LEVELS, type LogMessage, levelRank } from '../core/logChun
 import type { LogQuery } from '../core/logMatch'
 import type { Answer } from '../core/logScan'
 import type { Found } from '../core/logSelection'
-import { executionPath, type HttpApi } from './http'
+import { executionPath, type HttpApi, Problem } from './http'
 
 /** Hits the server lists at once; further ones are counted. */
 const LISTED_HITS = 1_000
+const BUSY_MS = 1_000
+const MOST_BUSY = 5
 
 export class LogApi {
   readonly #api: HttpApi
@@ -34,7 +36,9 @@ export class LogApi {
       from: String(first * CHUNK_LINES),
       to: String(to * CHUNK_LINES),
     })
-    const value = await this.#api.get(this.#path(`log/search?${parameters}`), { signal })
+    const value = await this.#whenFree(() =>
+      this.#api.get(this.#path(`log/search?${parameters}`), { signal }),
+    )
     return decodeAnswer(value, first, to)
   }
 
@@ -56,6 +60,18 @@ export class LogApi {
     const parameters = new URLSearchParams(text === '' ? {} : { q: text })
     if (minLevel > 0) parameters.set('level', LEVELS[minLevel] ?? '')
     return this.#api.address(this.#path(`log?${parameters}`))
+  }
+
+  /** The server does few searches at a time, and is asked again where it was busy with others. */
+  async #whenFree(ask: () => Promise<unknown>): Promise<unknown> {
+    for (let busy = 0; ; busy++) {
+      try {
+        return await ask()
+      } catch (error) {
+        if (busy === MOST_BUSY || !(error instanceof Problem) || error.code !== 'overloaded') throw error
+        await new Promise(resolve => setTimeout(resolve, BUSY_MS))
+      }
+    }
   }
 
   #path(rest: string): string {

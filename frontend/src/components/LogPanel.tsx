@@ -89,10 +89,12 @@ function Toolbar({ log, slice, api, input }: ToolbarProps) {
   const isFiltered = shown < slice.lines
   return (
     <div className="headway-log__toolbar">
-      <h2 className="headway-heading">Log</h2>
+      <h2 className="headway-visually-hidden">Log</h2>
       <span className="headway-log__count">
-        {isFiltered ? `${formatCount(shown)} of ${formatCount(slice.lines)}` : formatCount(slice.lines)}
-        <span className="headway-visually-hidden"> lines</span>
+        {isFiltered
+          ? `${formatCount(shown)}${log.lines.searching ? '…' : ''} of ${formatCount(slice.lines)}`
+          : formatCount(slice.lines)}
+        {' lines'}
       </span>
       <LogFind
         find={log.filter}
@@ -212,7 +214,7 @@ function Toggle({ icon, label, title, on, onToggle }: ToggleProps) {
       onClick={() => onToggle(!on)}
     >
       <Icon name={icon} />
-      {label}
+      <span className="headway-log__label">{label}</span>
     </button>
   )
 }

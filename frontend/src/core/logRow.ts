@@ -20,6 +20,8 @@ export type RowLook = {
   /** Number of the message that the search stands at. */
   readonly current: number | null
   readonly selected: LineRange | null
+  /** Of the largest number, so that all columns stand in line. */
+  readonly digits: number
 }
 
 export const PLAIN_LOOK: RowLook = {
@@ -28,6 +30,7 @@ export const PLAIN_LOOK: RowLook = {
   pattern: null,
   current: null,
   selected: null,
+  digits: 5,
 }
 
 /** What a reader can press in a row, as `data-act`. */

@@ -6,6 +6,8 @@
 import type { Found, LogSelection } from './logSelection'
 
 const SLICE_MS = 8
+/** A reader who types asks for something else a moment later; what is held is searched at once all the same. */
+const TYPING_MS = 250
 /** Asked of the server at once: 262,144 lines. */
 const ASKED_CHUNKS = 64
 
@@ -17,12 +19,12 @@ export type AskServer = (first: number, to: number, signal: AbortSignal) => Prom
 export type ScanState = { readonly searching: boolean; readonly failed: string | null }
 
 /** How the scan waits; injected in tests. */
-export type ScanClock = { now(): number; later(callback: () => void): void }
+export type ScanClock = { now(): number; later(callback: () => void, ms: number): void }
 
 const browserClock: ScanClock = {
   now: () => performance.now(),
-  later: callback => {
-    setTimeout(callback, 0)
+  later: (callback, ms) => {
+    setTimeout(callback, ms)
   },
 }
 
@@ -35,6 +37,7 @@ export class LogScan {
   readonly #abort = new AbortController()
   #running = false
   #again = false
+  #asked = false
 
   /** @param ask `null` where there is no server to ask: then what is held is all there is */
   constructor(
@@ -71,7 +74,7 @@ export class LogScan {
     const { signal } = this.#abort
     while (!signal.aborted && (this.#slice() || (await this.#askServer(signal)))) {
       this.#onProgress()
-      await new Promise<void>(resolve => this.#clock.later(resolve))
+      await this.#pause(0)
     }
     this.#running = false
     if (signal.aborted) return
@@ -85,12 +88,19 @@ export class LogScan {
     return this.#selection.advance(() => this.#clock.now() > until)
   }
 
+  #pause(ms: number): Promise<void> {
+    return new Promise(resolve => this.#clock.later(resolve, ms))
+  }
+
   /** @returns whether the server was asked and answered. */
   async #askServer(signal: AbortSignal): Promise<boolean> {
     const run = this.#ask && this.state.failed === null ? this.#selection.unknown(ASKED_CHUNKS) : null
     if (!run || !this.#ask) return false
     this.state = { searching: true, failed: null }
     this.#onProgress()
+    if (!this.#asked) await this.#pause(TYPING_MS)
+    if (signal.aborted) return false
+    this.#asked = true
     try {
       let first = run.first
       while (first < run.to) {

@@ -114,6 +114,7 @@ export class LogView {
   setLook(look: RowLook): void {
     this.#look = look
     this.#scroller.classList.toggle('headway-log__scroller--timeless', look.time === 'off')
+    this.#scroller.style.setProperty('--headway-log-digits', String(look.digits))
     this.#forget()
     this.#schedule(true)
   }

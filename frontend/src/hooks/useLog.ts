@@ -60,12 +60,16 @@ export function useLog({ slice, api, stepId, onStep, startedAt, permalinks }: Lo
 
   const selects = !isEverything(query) || grouped || cleared > 0
   const lines = useLogSelection(log, selects ? match : null, api, cleared, grouped)
-  const found = useLogSelection(log, filter.filter.text === '' ? null : sought, api, cleared, false)
+  const { text, onlyMatches } = filter.filter
+  const isSame = onlyMatches && !grouped
+  const others = useLogSelection(log, text === '' || isSame ? null : sought, api, cleared, false)
+  const found = isSame && text !== '' ? lines : others
   const source = lines.selection ?? log
   const pattern = sought?.pattern ?? null
+  const digits = Math.max(4, String(messages).length)
   const look = useMemo(
-    () => ({ time, startedAt, pattern, current, selected: chosen }),
-    [time, startedAt, pattern, current, chosen],
+    () => ({ time, startedAt, pattern, current, selected: chosen, digits }),
+    [time, startedAt, pattern, current, chosen, digits],
   )
   const complete = async ({ number, cut }: LogLine) => {
     const whole = cut && (await api?.message(cut.seq).catch(() => null))
