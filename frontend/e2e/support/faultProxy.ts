@@ -1,4 +1,4 @@
-/** A TCP proxy before the server that can cut what goes through it. */
+/** A TCP proxy before the server that can cut what goes through it, or refuse what offices refuse. */
 
 import { createConnection, createServer, type Server, type Socket } from 'node:net'
 
@@ -6,6 +6,8 @@ export class FaultProxy {
   readonly #sockets = new Set<Socket>()
   readonly #server: Server
   #refusing = false
+  /** Requests that are answered with 403 here, and never reach the server. */
+  forbids: RegExp | null = null
   url = ''
 
   constructor(targetUrl: string) {
@@ -25,7 +27,12 @@ export class FaultProxy {
           target.destroy()
         })
       }
-      client.pipe(target)
+      client.on('data', chunk => {
+        if (this.forbids?.test(chunk.toString('latin1')))
+          client.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+        else target.write(chunk)
+      })
+      client.on('end', () => target.end())
       target.pipe(client)
     })
   }

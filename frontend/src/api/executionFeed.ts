@@ -2,9 +2,11 @@
  * One execution (or a workflow's current one) followed into a store: what a page needs to show it live.
  *
  * In rich mode it begins with the state and the last log lines, however long the log is, and each event after that is
- * checked against the server's hash chain. A server that knows only simple mode is followed by that.
+ * checked against the server's hash chain. Where no WebSocket comes through, HTTP carries the same; a server that knows
+ * only simple mode is followed by that.
  */
 
+import type { Way } from '../core/connection'
 import type { ExecutionResult, Status, Totals, WorkflowExecutionUpdate } from '../core/events'
 import { isRecord, isTerminal } from '../core/events'
 import { type State, stateFromJson } from '../core/fold'
@@ -13,7 +15,8 @@ import { type EventsEffect, Session, type SnapshotEffect } from '../core/session
 import { ExecutionStore } from '../core/store'
 import { PlainConversation, RichConversation, type RichViewer } from './conversations'
 import type { Fetch } from './http'
-import { askWhy, type Conversation, type Line, Link, type LinkEnvironment } from './link'
+import { openHttpSocket } from './httpSockets'
+import { askWhy, type Conversation, type Line, Link, type LinkEnvironment, type Socket } from './link'
 import {
   openWebSocket,
   pinnedExecution,
@@ -57,9 +60,9 @@ export class ExecutionFeed {
     this.#plain = new PlainSession(this.#pinned, 0)
     this.#viewer = this.#richViewer()
     this.#link = new Link(
-      ['rich', 'plain'],
+      ['rich', 'plain', 'sse', 'poll'],
       {
-        open: way => this.#openWebSocket(way === 'rich' ? richProtocols() : []),
+        open: way => this.#open(way),
         converse: line => (line.way === 'plain' ? this.#plainly(line) : this.#richly(line)),
         ask: () => askWhy(subjectPath(workflowId, this.#pinned), options.apiBase, options.fetch),
         onState: (state, heardAt) => this.store.setConnection(state, heardAt),
@@ -81,10 +84,15 @@ export class ExecutionFeed {
     this.#link.retryNow()
   }
 
-  #openWebSocket(protocols: string[]) {
-    const { executionId, cursor } = this.store.held
-    if (executionId && cursor) this.#plain.seek(executionId, cursor.seq)
-    const { apiBase, WebSocket } = this.#options
+  #open(way: Way): Socket {
+    const { held } = this.store
+    const { apiBase, WebSocket, fetch } = this.#options
+    if (way === 'sse' || way === 'poll') {
+      const about = { workflowId: this.#workflowId, pinned: this.#pinned, base: apiBase, fetch }
+      return openHttpSocket(way, { ...about, tail: TAIL_LINES }, held)
+    }
+    if (held.executionId && held.cursor) this.#plain.seek(held.executionId, held.cursor.seq)
+    const protocols = way === 'rich' ? richProtocols() : []
     return openWebSocket(plainAddress(this.#workflowId, this.#plain, apiBase), WebSocket, protocols)
   }
 

@@ -36,17 +36,22 @@ export class FrameReader {
   }
 }
 
-/** True where compressed frames can be read. */
+/** True where compressed frames can be read: some browsers know the stream, but not this format. */
 export function canInflate(): boolean {
-  return typeof DecompressionStream !== 'undefined'
+  try {
+    return new DecompressionStream('deflate-raw') !== null
+  } catch {
+    return false
+  }
 }
 
 async function inflate(data: unknown): Promise<Uint8Array> {
-  if (!(data instanceof ArrayBuffer || ArrayBuffer.isView(data)))
-    throw new InvalidFrame('neither text nor bytes')
+  // By its name, since a frame may be made in another realm than the page.
+  const isBytes = Object.prototype.toString.call(data) === '[object ArrayBuffer]'
+  if (!isBytes) throw new InvalidFrame('neither text nor bytes')
   const stream = new DecompressionStream('deflate-raw')
   const writer = stream.writable.getWriter()
-  const written = writer.write(data as BufferSource).then(() => writer.close())
+  const written = writer.write(new Uint8Array(data as ArrayBuffer)).then(() => writer.close())
   const [whole] = await Promise.all([readAll(stream.readable), written])
   return whole
 }

@@ -32,6 +32,16 @@ it('has words for every state', () => {
   )
 })
 
+it('says by what means it is live where that is not WebSocket', () => {
+  expect(text({ name: 'live', transport: 'sse' })).toBe('live over SSE: the proxy forbids WebSocket')
+  expect(text({ name: 'live', transport: 'poll' })).toBe(
+    'live by polling: the proxy forbids WebSocket and streams',
+  )
+  expect(text({ name: 'catching-up', done: 1, total: 9, transport: 'sse' })).toBe(
+    'catching up 1 / 9 over SSE: the proxy forbids WebSocket',
+  )
+})
+
 it('says nothing of a connection lost for less than two seconds', () => {
   expect(text({ name: 'reconnecting', since: now - 1_900, until: now + 500 })).toBe('live')
 })

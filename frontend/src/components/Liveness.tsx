@@ -39,9 +39,11 @@ function shown(state: ConnectionState, endedAt: number | null, now: number): Sho
     case 'connecting':
       return { tone: 'idle', text: 'connecting…' }
     case 'live':
-      return { tone: 'live', text: 'live' }
-    case 'catching-up':
-      return { tone: 'live', text: `catching up ${formatCount(state.done)} / ${formatCount(state.total)}` }
+      return { tone: 'live', text: `live${by(state)}` }
+    case 'catching-up': {
+      const { done, total } = state
+      return { tone: 'live', text: `catching up ${formatCount(done)} / ${formatCount(total)}${by(state)}` }
+    }
     case 'reconnecting': {
       if (now - state.since < QUIET_MS) return { tone: 'live', text: 'live' }
       const seconds = Math.ceil(Math.max(0, state.until - now) / 1_000)
@@ -62,4 +64,12 @@ function shown(state: ConnectionState, endedAt: number | null, now: number): Sho
     default:
       return state satisfies never
   }
+}
+
+/** Said where events do not come over WebSocket, since it is somebody's to mend. */
+function by({ transport }: { transport?: 'sse' | 'poll' }): string {
+  if (transport === undefined) return ''
+  return transport === 'sse'
+    ? ' over SSE: the proxy forbids WebSocket'
+    : ' by polling: the proxy forbids WebSocket and streams'
 }

@@ -189,7 +189,7 @@ function beside(
   const { now } = input
   switch (input.type) {
     case 'answered':
-      return answered(connection, now)
+      return answered(connection)
     case 'drain': {
       const nextAt = now + input.earliestMs + input.random * (input.latestMs - input.earliestMs) * 0.8
       return [{ ...connection, draining: true, nextAt }, []]
@@ -255,7 +255,8 @@ function anew(connection: Connection, now: number): Transition {
 }
 
 function opened(connection: Connection, now: number): Connection {
-  const isBest = transportOf(connection.way) === 'websocket'
+  const isWebSocket = transportOf(connection.way) === 'websocket'
+  const isBest = connection.way === connection.ways[0]
   return settle({
     ...connection,
     socket: 'open',
@@ -263,7 +264,7 @@ function opened(connection: Connection, now: number): Connection {
     heardAt: now,
     hung: false,
     draining: false,
-    blocked: isBest ? 0 : connection.blocked,
+    blocked: isWebSocket ? 0 : connection.blocked,
     nextAt: isBest ? null : now + delayMs(connection.trials, BETTER),
   })
 }
@@ -281,7 +282,7 @@ function hear(connection: Connection, input: Frame): Connection {
     heardAt: input.now,
     attempt: steady ? 0 : connection.attempt,
     seq: input.seq ?? connection.seq,
-    way: input.speaks === false ? 'plain' : connection.way,
+    ...(input.speaks === false ? { way: 'plain' as const, nextAt: null } : {}),
     spoke: connection.spoke || input.speaks === true,
   }
 }
@@ -336,11 +337,13 @@ function failed(connection: Connection, input: Closed | Lost<'lost'>, before: re
 }
 
 /** The server answers HTTP while a handshake failed: something does not let WebSocket through. */
-function answered(connection: Connection, now: number): Transition {
+function answered(connection: Connection): Transition {
+  const { ways, socket } = connection
   if (isUp(connection) || transportOf(connection.way) !== 'websocket') return [connection, []]
   const blocked = connection.hung ? BLOCKED : connection.blocked + 1
-  if (blocked < BLOCKED || !connection.ways.includes('sse')) return [{ ...connection, blocked }, []]
-  return open({ ...connection, blocked, way: 'sse' }, now, ['drop'])
+  const isOver = blocked >= BLOCKED && socket === 'none' && ways.includes('sse')
+  const over = isOver ? { way: 'sse' as const, attempt: 0 } : {}
+  return [{ ...connection, blocked, ...over }, []]
 }
 
 function wait(
@@ -357,7 +360,13 @@ function wait(
     name: offline ? 'offline' : 'reconnecting',
   }
   const attempt = connection.attempt + 1
-  return [{ ...connection, socket: 'none', nextSince: null, nextAt: null, attempt, state }, effects]
+  const none = { socket: 'none' as const, nextSince: null, nextAt: null }
+  return [{ ...connection, ...none, way: wayAfter(connection), attempt, state }, effects]
+}
+
+/** A server that did not take our subprotocol once may have been busy. */
+function wayAfter({ way, ways }: Connection): Way {
+  return way === 'plain' ? ways[0] : way
 }
 
 function reconnecting({ state, heardAt }: Connection, now: number, until: number) {
@@ -386,7 +395,7 @@ function open(connection: Connection, now: number, before: readonly Effect[]): T
 
 function stale(connection: Connection, now: number): Transition {
   const since = connection.heardAt ?? connection.socketAt
-  return open({ ...connection, state: { name: 'stale', since } }, now, ['drop'])
+  return open({ ...connection, way: wayAfter(connection), state: { name: 'stale', since } }, now, ['drop'])
 }
 
 function withoutNext(connection: Connection, now: number, random: number): Connection {

@@ -344,6 +344,6 @@ it('a viewer’s events are snapshot(S), S+1, S+2, … over any faults, and its 
       world.settle()
       world.check()
     }),
-    { numRuns: 150 },
+    { numRuns: 100 },
   )
 }, 30_000)

@@ -233,6 +233,25 @@ describe('what a client does with a frame', () => {
     expect(talk.effects.at(-1)).toMatchObject({ type: 'snapshot', why: 'fork', cursor: { seq: 12 } })
   })
 
+  it('asks again where its question was answered as if it had not been reset meanwhile', () => {
+    const other = new Log(EPOCH, 12, 'other')
+    const talk = following().hear(log.ev(12, 14)) // a gap: it asks, and the log is replaced at the same time
+    talk.hear(other.answer('reset', 'fork'), other.snap(12), log.resumed(10))
+
+    expect(talk.said.at(-1)).toEqual({ t: 'sub', x: X, cur: other.cur(12) })
+  })
+
+  it('takes a short log whole, from its first event on', () => {
+    const talk = new Talk({ wholeUpto: 30 }).hear(log.answer('snapshot'), log.snap(30))
+    expect(talk.said.at(-1)).toEqual({ t: 'sub', x: X, cur: log.cur(0) })
+    talk.hear(log.resumed(0), log.ev(0, 30))
+    expect(talk.seqs).toHaveLength(30)
+
+    // Where its start is no longer kept, the state will do.
+    talk.hear(log.answer('reset', 'trimmed'), log.snap(30))
+    expect(talk.effects.at(-1)).toMatchObject({ type: 'snapshot', cursor: { seq: 30 } })
+  })
+
   it('takes no part of a snapshot that it does not wait for', () => {
     const talk = following().hear(log.ev(10, 15), log.snap(12))
 

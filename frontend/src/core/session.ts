@@ -85,6 +85,8 @@ export class Session {
   #parts: Message<'snap'>[] = []
   /** The log that was asked for from its start; once is enough: it may be kept no longer. */
   #wholeOf: string | null = null
+  /** A snapshot came since it last asked: an answer that it may keep what it had then is about something else. */
+  #overtaken = false
   /** Where it was at the last ping, if that was behind. */
   #behindAt: string | null = null
   #halfWindow = { events: 2_048, bytes: 1 << 19 }
@@ -175,6 +177,7 @@ export class Session {
       this.#awaitsSnapshot = true
       return [this.#subscribe()]
     }
+    if (result === 'resumed' && this.#overtaken) return [this.#subscribe()]
     if (this.#awaitsSnapshot) this.#why = why
     return [
       { type: 'answered', result },
@@ -197,6 +200,7 @@ export class Session {
     this.#awaitsSnapshot = false
     if (this.#isTakenWhole(state.execution_id, cursor)) return this.#fromStart(state, cursor.epoch, why)
     this.#held = { executionId: state.execution_id, cursor }
+    this.#overtaken = true
     const [updates, faults] = this.#updates(logs)
     return [...faults, { type: 'snapshot', state, logs: updates, cursor, why }]
   }
@@ -272,6 +276,7 @@ export class Session {
     const { x, mode = 'full', tail = DEFAULT_TAIL } = this.#options
     const { executionId, cursor } = this.#held
     this.#asked = 1
+    this.#overtaken = false
     this.#askAt = null
     this.#parts = []
     this.#behindAt = null

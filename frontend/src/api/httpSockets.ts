@@ -1,0 +1,296 @@
+/**
+ * Rich mode over HTTP, where WebSocket does not come through: sockets that say `headway.v1` and make its frames of a
+ * stream of events, or of pages that wait for them. The cursor is the same everywhere, and so are the rules.
+ */
+
+import { EventStreamParser, type ServerSentEvent } from '../core/eventStream'
+import { isRecord } from '../core/events'
+import { type ClientMessage, SUBPROTOCOL } from '../core/messages'
+import { type Cursor, formatCursor, parseCursor } from '../core/position'
+import type { Held } from '../core/session'
+import { httpAddress } from './address'
+import { executionPath, type Fetch } from './http'
+import type { Socket } from './link'
+import { lastLogLines } from './logTail'
+
+/** How long the server may hold a page back: less than what a client takes for silence. */
+const WAIT_S = 15
+const PAGE_EVENTS = 1_000
+/** How often is looked for a workflow's next execution. */
+const NEXT_MS = 5_000
+const BROKEN = 1006
+/** Leaves nothing out, but says that the lines cannot be checked: JSON was read and written on the way. */
+const UNPROVEN = { events: 0, logs: 0, errors: 0 }
+
+export type HttpSubject = {
+  workflowId: string
+  /** The one execution to follow; null for a workflow's, one after the other. */
+  pinned: string | null
+  /** Log lines wanted with a state. */
+  tail: number
+  base?: string | undefined
+  fetch?: Fetch | undefined
+}
+
+type Json = Record<string, unknown>
+
+/** An answer of HTTP that is no success. */
+class Refused extends Error {
+  constructor(
+    readonly status: number,
+    readonly body: Json,
+  ) {
+    super(`the server answered ${status}`)
+  }
+}
+
+/** What both have in common: whom to follow, from where, and what comes before the events. */
+abstract class HttpSocket implements Socket {
+  onopen: Socket['onopen'] = null
+  onmessage: Socket['onmessage'] = null
+  onclose: Socket['onclose'] = null
+  onerror: Socket['onerror'] = null
+  readonly protocol = SUBPROTOCOL
+  protected readonly subject: HttpSubject
+  readonly #held: Held
+  /** What came before anybody asked for it; null once they have. */
+  #early: string[] | null = []
+  #run = new AbortController()
+  #isOpen = false
+  #pings = 0
+
+  constructor(subject: HttpSubject, held: Held) {
+    this.subject = subject
+    this.#held = held
+  }
+
+  /** Begin to follow before anybody asks, so that opening means that events come through. */
+  begin(): this {
+    this.#follow(this.#held.executionId, this.#held.cursor)
+    return this
+  }
+
+  close(): void {
+    this.#run.abort()
+  }
+
+  send(text: string): void {
+    const message = JSON.parse(text) as ClientMessage
+    if (message.t === 'hello') this.#deliver(JSON.stringify({ t: 'welcome', limits: {} }))
+    if (message.t !== 'sub') return
+    const early = this.#early ?? []
+    const { cursor } = this.#held
+    const isExpected = this.#early !== null && message.cur === (cursor ? formatCursor(cursor) : undefined)
+    this.#early = null
+    if (isExpected) for (const frame of early) this.#deliver(frame)
+    else this.#follow(message.execution_id ?? null, parseCursor(message.cur))
+  }
+
+  /** Say what follows `cursor` until the end of the log. */
+  protected abstract followLog(executionId: string, cursor: Cursor, signal: AbortSignal): Promise<void>
+
+  /** Something has come through. */
+  protected opened(): void {
+    if (this.#isOpen || this.#run.signal.aborted) return
+    this.#isOpen = true
+    this.onopen?.({} as never)
+  }
+
+  protected say(message: Json, lines: readonly string[] = []): void {
+    const head = JSON.stringify({ x: this.#x, ...message })
+    const frame = message['t'] === 'ev' ? [head, ...lines, ''].join('\n') : head
+    if (this.#early) this.#early.push(frame)
+    else this.#deliver(frame)
+  }
+
+  /** A sign of life. */
+  protected ping(): void {
+    this.#pings += 1
+    this.say({ t: 'ping', n: this.#pings, heads: {} })
+  }
+
+  /** Give the state in place of what the viewer has; the cursor it is exact at. */
+  protected async sayState(executionId: string, why: string | null, signal: AbortSignal): Promise<Cursor> {
+    const { state, cursor, execution } = await this.getJson(executionPath(executionId), signal)
+    return this.sayStateAt(executionId, { state, cursor, execution, why }, signal)
+  }
+
+  protected async sayStateAt(executionId: string, found: Json, signal: AbortSignal): Promise<Cursor> {
+    const cursor = parseCursor(found['cursor'])
+    if (!cursor) throw new Error('the state has no cursor')
+    const { why } = found
+    const result = why === null ? 'snapshot' : 'reset'
+    const execution = isRecord(found['execution']) ? found['execution'] : {}
+    const head = execution['last_seq'] ?? cursor.seq
+    this.say({ t: 'sub_ok', result, why, execution_id: executionId, head })
+    const get = (path: string) => this.getJson(executionPath(executionId, path), signal)
+    const logs = await lastLogLines(get, found['state'], cursor.seq, this.subject.tail)
+    this.say({ t: 'snap', cur: formatCursor(cursor), part: 1, parts: 1, state: found['state'], logs })
+    return cursor
+  }
+
+  protected async request(path: string, accept: string, signal: AbortSignal): Promise<Response> {
+    const { base, fetch: fetcher = (input, init) => fetch(input, init) } = this.subject
+    const headers = { Accept: accept }
+    const response = await fetcher(httpAddress(path, base), { headers, credentials: 'same-origin', signal })
+    if (response.ok) return response
+    const body: unknown = await response.json().catch(() => null)
+    throw new Refused(response.status, isRecord(body) ? body : {})
+  }
+
+  protected async getJson(path: string, signal: AbortSignal): Promise<Json> {
+    const value: unknown = await (await this.request(path, 'application/json', signal)).json()
+    if (!isRecord(value)) throw new Error(`${path} is no object`)
+    return value
+  }
+
+  get #x(): string {
+    return this.subject.pinned ?? this.subject.workflowId
+  }
+
+  #deliver(frame: string): void {
+    this.onmessage?.({ data: frame } as never)
+  }
+
+  #follow(executionId: string | null, cursor: Cursor | null): void {
+    this.#run.abort()
+    const run = new AbortController()
+    this.#run = run
+    this.#followAll(executionId, cursor, run.signal).catch(() => {
+      if (!run.signal.aborted) this.onclose?.({ code: BROKEN } as never)
+    })
+  }
+
+  async #followAll(first: string | null, from: Cursor | null, signal: AbortSignal): Promise<void> {
+    let executionId = this.subject.pinned ?? first ?? (await this.#next(null, signal))
+    let cursor = from
+    for (;;) {
+      if (cursor) {
+        const told = { result: 'resumed', execution_id: executionId, head: cursor.seq }
+        this.say({ t: 'sub_ok', ...told, cur: formatCursor(cursor) })
+      } else cursor = await this.sayState(executionId, null, signal)
+      await this.followLog(executionId, cursor, signal)
+      if (this.subject.pinned !== null) return
+      executionId = await this.#next(executionId, signal)
+      cursor = null
+    }
+  }
+
+  /** The workflow's latest execution, once that is another one. */
+  async #next(known: string | null, signal: AbortSignal): Promise<string> {
+    const path = `api/workflows/${encodeURIComponent(this.subject.workflowId)}`
+    for (let told = false; ; told = true) {
+      const { latest } = await this.getJson(path, signal)
+      const id = isRecord(latest) ? latest['execution_id'] : null
+      if (typeof id === 'string' && id !== known) return id
+      if (known === null && !told) this.say({ t: 'sub_ok', result: 'waiting' })
+      this.opened()
+      this.ping()
+      await pause(NEXT_MS, signal)
+    }
+  }
+}
+
+/** Follows by Server-Sent Events: as quick as a WebSocket, where nothing on the way holds them back. */
+class EventStreamSocket extends HttpSocket {
+  protected override async followLog(executionId: string, from: Cursor, signal: AbortSignal): Promise<void> {
+    const path = executionPath(executionId, `/events?cursor=${formatCursor(from)}`)
+    const response = await this.request(path, 'text/event-stream', signal)
+    if (!response.headers.get('content-type')?.startsWith('text/event-stream') || !response.body)
+      throw new Error('the answer is no stream of events')
+    const parser = new EventStreamParser()
+    const decoder = new TextDecoder()
+    const reader = response.body.getReader()
+    let at = from
+    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+      if (signal.aborted) return
+      this.opened()
+      const events = parser.push(decoder.decode(piece.value, { stream: true }))
+      if (events.length === 0) this.ping()
+      if (events[0]?.name === 'reset') at = await this.#reset(executionId, events[0], signal)
+      at = this.#pass(events, at)
+      if (events.at(-1)?.name === 'end') return
+    }
+    throw new Error('the stream ends before the log does')
+  }
+
+  async #reset(executionId: string, { data }: ServerSentEvent, signal: AbortSignal): Promise<Cursor> {
+    const told: unknown = JSON.parse(data)
+    return this.sayStateAt(executionId, isRecord(told) ? told : {}, signal)
+  }
+
+  /** One frame of all events of a piece. */
+  #pass(events: readonly ServerSentEvent[], from: Cursor): Cursor {
+    const stored = events.filter(({ name }) => name === 'message')
+    const to = parseCursor(stored.at(-1)?.id)
+    if (!to) return from
+    const lines = stored.map(({ data }) => data)
+    const range = { after: from.seq, upto: to.seq, cur: formatCursor(to), n: lines.length }
+    this.say({ t: 'ev', ...range }, lines)
+    return to
+  }
+}
+
+/** Follows by pages that the server holds back until there is something in them: that comes through anything. */
+class LongPollSocket extends HttpSocket {
+  protected override async followLog(executionId: string, from: Cursor, signal: AbortSignal): Promise<void> {
+    let at = from
+    for (let waitS = 0; ; waitS = WAIT_S) {
+      const page = await this.#page(executionId, at, waitS, signal)
+      if (signal.aborted) return
+      if ('why' in page) {
+        at = await this.sayState(executionId, String(page['why']), signal)
+        continue
+      }
+      this.opened()
+      const events = Array.isArray(page['events']) ? page['events'] : []
+      const to = parseCursor(page['cursor'])
+      if (!to) throw new Error('the page has no cursor')
+      if (events.length === 0) {
+        if (page['closed'] === true) return
+        this.ping()
+        continue
+      }
+      const range = { after: at.seq, upto: to.seq, cur: formatCursor(to), n: events.length }
+      this.say(
+        { t: 'ev', ...range, cf: UNPROVEN },
+        events.map(event => JSON.stringify(event)),
+      )
+      at = to
+    }
+  }
+
+  /** The next page, or why there is none. */
+  async #page(executionId: string, at: Cursor, waitS: number, signal: AbortSignal): Promise<Json> {
+    const query = `cursor=${formatCursor(at)}&limit=${PAGE_EVENTS}&wait=${waitS}`
+    try {
+      return await this.getJson(executionPath(executionId, `/events?${query}`), signal)
+    } catch (error) {
+      if (error instanceof Refused && error.status === 410) return { why: error.body['why'] ?? 'trimmed' }
+      throw error
+    }
+  }
+}
+
+const SOCKETS = { sse: EventStreamSocket, poll: LongPollSocket }
+
+/** Follow over HTTP from where a viewer is. */
+export function openHttpSocket(transport: keyof typeof SOCKETS, subject: HttpSubject, held: Held): Socket {
+  return new SOCKETS[transport](subject, held).begin()
+}
+
+/** Resolves after `ms`; rejects where the signal comes first. */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = () => {
+      clearTimeout(timer)
+      reject(signal.reason)
+    }
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', stop)
+      resolve()
+    }, ms)
+    if (signal.aborted) stop()
+    else signal.addEventListener('abort', stop, { once: true })
+  })
+}
