@@ -8,6 +8,7 @@ from time import monotonic
 from urllib.parse import quote, urlencode
 
 import httpx
+import msgspec
 from msgspec import Raw
 
 from headway.client.attempt import Again, Done, Ending, Feed, Refused, Unfit
@@ -116,7 +117,10 @@ class HttpFollower(ABC):
         except HeadwayError as error:
             return ending_of(error)
         except httpx.HTTPError as error:
-            return Again(str(error) or type(error).__name__, reached=self.up_at is None)
+            reached = self.up_at is None and not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+            return Again(str(error) or type(error).__name__, reached=reached)
+        except msgspec.MsgspecError as error:
+            return Unfit(f"what came cannot be read: {error}")
 
     def is_up(self) -> None:
         self.up_at = self.up_at or monotonic()
