@@ -67,8 +67,8 @@ SERVER = (
     Mutation(
         name="the server sends a run that does not follow",
         file=f"{_SRC}/protocol/subscription.py",
-        old="return (piece.epoch, piece.after, piece.tag_before) == (cursor.epoch, cursor.seq, cursor.tag)",
-        new="return True",
+        old="return piece.after == cursor.seq",
+        new="return True or piece.after == cursor.seq",
         tests=("tests/unit/test_session.py::test_events_that_do_not_continue_are_never_sent",),
     ),
     Mutation(
@@ -86,10 +86,10 @@ SERVER = (
         tests=(f"{_SIMPLE}::test_a_log_that_is_replaced_under_a_viewer_closes_it",),
     ),
     Mutation(
-        name="the window never closes",
-        file=f"{_SRC}/protocol/window.py",
-        old="return self.events > 0 and self.bytes > 0",
-        new="return True",
+        name="who does not acknowledge is sent more",
+        file=f"{_SRC}/protocol/subscription.py",
+        old="if not self._window.is_open:",
+        new="if False:",
         tests=("tests/unit/test_session.py::test_a_window_full_of_unacked_events_pauses_until_an_ack",),
     ),
 )

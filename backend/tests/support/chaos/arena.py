@@ -152,11 +152,11 @@ class Arena:
         await self._serve()
 
     async def _serve(self) -> None:
-        self._served = await to_its_end(
+        served = await to_its_end(
             self._stop.enter_context,
             serving(self._database, [FLOWS], HEADWAY_WORKERS="2", HEADWAY_LOG_LEVEL="WARNING"),
         )
-        self.proxy.target = int(self._served.url.rpartition(":")[2])
+        self._served, self.proxy.target = served, int(served.url.rpartition(":")[2])
         self.tell("serving")
 
     def _halt(self) -> None:
@@ -183,7 +183,7 @@ class Arena:
         def nothing_runs() -> bool:
             with closing(sqlite3.connect(self._database)) as connection:
                 (count,) = connection.execute("SELECT count(*) FROM execution WHERE closed = 0").fetchone()
-            return count == 0
+            return bool(count == 0)
 
         await asyncio.to_thread(eventually, nothing_runs, CLOSED_WITHIN_S)
         self.tell("all closed")
@@ -223,6 +223,6 @@ async def to_its_end(call: Callable[..., T], *args: Any) -> T:
 
 def _log_of(journal: SqliteJournal, watch: Watch) -> StoredLog:
     try:
-        return stored_log(journal, ExecutionId(watch.execution_id))
+        return stored_log(journal, watch.execution_id)
     except ExecutionNotFound:
         return StoredLog([], [0])

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from tests.support.serving import StoredLog
 
+from headway.domain.identifiers import ExecutionId
 from headway.domain.position import Cursor, chain
 
 
@@ -47,7 +48,7 @@ class Watch:
     """
 
     kind: str
-    execution_id: str
+    execution_id: ExecutionId
     form: Line = as_stored
     base: int = 0
     lines: list[bytes] = field(default_factory=list)
