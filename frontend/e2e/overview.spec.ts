@@ -63,7 +63,7 @@ test('what the server refuses stands at its field', async ({ page }) => {
 })
 
 test('rows change in place and new ones wait until they are asked for', async ({ page, headway }) => {
-  const id = await headway.run('paced', { ticks: 40, pause_s: 0.2 })
+  const id = await headway.run('paced', { ticks: 300, pause_s: 0.2 })
   await page.goto('/executions')
   await expect(row(page, id)).toContainText('running')
   const newer = await headway.run('paced', { ticks: 1, pause_s: 0.1 })

@@ -7,9 +7,9 @@ import { useState } from 'react'
 import { Problem } from '../api/http'
 import { ControlledExecution } from '../components/ControlledExecution'
 import type { MonitorChoice } from '../components/monitorPane'
-import { formatAgo, formatExact, parseTime } from '../core/format'
+import { Time } from '../components/Time'
+import { parseTime } from '../core/format'
 import type { Summary } from '../core/store'
-import { useNow } from '../hooks/useNow'
 import { type ExecutionSearch, withChoice } from './executionSearch'
 import { PageHead } from './PageHead'
 import { PageProblem } from './PageProblem'
@@ -140,12 +140,10 @@ function StatusInTitle({ workflowId, summary }: { workflowId: string; summary: S
 function Origin({ summary }: { summary: Summary }) {
   const { queued_at: queued, by, retry_of: of, from_step: step, input } = summary
   const [shown, setShown] = useState(false)
-  const now = useNow(true)
-  const at = parseTime(queued)
   return (
     <div className="app-origin">
-      <Text fz={13} c="dimmed" title={formatExact(at)}>
-        started {Number.isFinite(at) ? formatAgo(now - at) : ''} {by && `by ${by}`}
+      <Text fz={13} c="dimmed">
+        started <Time at={parseTime(queued)} /> {by && `by ${by}`}
         {of && (
           <>
             , again {step ? `from ${step} of` : 'after'}{' '}

@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useCallback, useEffect, useRef, useState } from 'react'
 import type { Execution, ExecutionPage } from '../api/decode'
 import type { ExecutionQuery, HttpApi } from '../api/http'
+import { newIdempotencyKey } from '../api/idempotency'
 import type { Row } from '../api/lobby'
 import { emptyRowList, mergePage, patchRows, type RowList, shownRows, showWaiting } from '../core/rowList'
 import { useIsLive, useLobbyRows } from './lobby'
@@ -44,14 +45,15 @@ export function useExecutionRows(search: ExecutionsSearch): ExecutionRows {
   const api = useApi()
   const isLive = useIsLive()
   const [list, setList] = useState<RowList<Execution>>(emptyRowList)
+  // Each visit begins with the rows as they are, not with those of the visit before.
+  const [visit] = useState(newIdempotencyKey)
   const held = useRef(list)
   held.current = list
   const { data, error, isPending, refetch } = useQuery({
-    queryKey: ['executions', search],
+    queryKey: ['executions', search, visit],
     queryFn: ({ signal }) => loadPage(api, search, held.current, signal),
     refetchInterval: isLive ? REFRESH_LIVE_MS : REFRESH_MS,
     retry: false,
-    gcTime: 0,
   })
   useEffect(() => {
     if (data) setList(before => patchRows(mergePage(before, data.page.executions), data.others))
@@ -62,7 +64,7 @@ export function useExecutionRows(search: ExecutionsSearch): ExecutionRows {
     waiting: search.cursor ? 0 : list.waiting.length,
     nextCursor: data?.page.next_cursor ?? null,
     error,
-    isLoading: isPending,
+    isLoading: isPending || (list.shown.length === 0 && (data?.page.executions.length ?? 0) > 0),
     show: () => setList(before => showWaiting(before, PAGE_SIZE)),
     refresh: () => void refetch(),
   }
