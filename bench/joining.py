@@ -201,7 +201,7 @@ def measure_drain(viewers: int, rate: float, seconds: float) -> Measured:
 
 def measure(*, quick: bool = False) -> Measured:
     """All of it."""
-    return measure_histories(quick=quick) | {"drain": measure_drain(2_000, 20.0, 20.0 if quick else 30.0)}
+    return measure_histories(quick=quick) | {"drain": measure_drain(2_000, 5.0, 20.0 if quick else 30.0)}
 
 
 if __name__ == "__main__":

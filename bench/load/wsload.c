@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "held.h"
 #include "histogram.h"
 #include "payload.h"
 
@@ -124,7 +125,7 @@ typedef struct {
     int fd;
     bool stalled;
     Stage stage;
-    uint16_t port;           /* our end: how /proc/net/tcp names the server's end of it */
+    uint16_t port;           /* our end: names the server's end of it */
     uint64_t next_seq;       /* what must come next */
     uint32_t tag;            /* of the chain up to there */
     uint64_t acked_seq, unacked_bytes;
@@ -447,28 +448,19 @@ static void turn(int wait_ms) {
 
 /* ---- stalled viewers -------------------------------------------------------------------------- */
 
-/* A server that closes a socket whose peer does not read leaves no sign at the peer: its FIN waits behind the
- * unread bytes. So the kernel's table is asked which of the server's ends are still ESTABLISHED. */
-static int stalled_held(void) {
-    static bool established[65536];
-    char line[512];
-    int held = 0;
-    FILE *table = fopen("/proc/net/tcp", "r");
-    if (!table) return -1;
-    memset(established, 0, sizeof established);
-    while (fgets(line, sizeof line, table)) {
-        unsigned own, peer, state;
-        if (sscanf(line, " %*d: %*8x:%4x %*8x:%4x %2x", &own, &peer, &state) == 3)
-            if ((int)own == option.port && state == 1) established[peer] = true;
-    }
-    fclose(table);
-    for (int i = option.viewers; i < option.viewers + option.stalled; i++) {
+enum { BEATS = 10 }; /* in a second; in each, a tenth of the stalled viewers are looked at */
+
+static void look_at_stalled(int beat) {
+    for (int i = option.viewers + beat % BEATS; i < option.viewers + option.stalled; i += BEATS) {
         Viewer *viewer = &viewers[i];
-        if (!viewer->live_at || viewer->gone_at) continue;
-        if (established[viewer->port]) held++;
-        else leave(viewer, LOST);
+        if (viewer->live_at && !viewer->gone_at && !is_held((uint16_t)option.port, viewer->port)) leave(viewer, LOST);
     }
-    return held;
+}
+
+static bool any_stalled(void) {
+    for (int i = option.viewers; i < option.viewers + option.stalled; i++)
+        if (viewers[i].live_at && !viewers[i].gone_at) return true;
+    return false;
 }
 
 static void open_viewers(int from, int upto, uint64_t until) {
@@ -482,8 +474,8 @@ static void open_viewers(int from, int upto, uint64_t until) {
     }
 }
 
-/* Moves the phases on; called once a second, as the table costs milliseconds to read. */
-static void tend_stalled(uint64_t until) {
+/* Moves the phases on; called at each beat. */
+static void tend_stalled(int beat, uint64_t until) {
     if (!option.stalled || phase == AFTER) return;
     if (!option.viewers) phase = STALLED;
     if (phase == BEFORE && first_event_at && monotonic() >= first_event_at + (uint64_t)(option.stall_at * 1e9)) {
@@ -492,7 +484,9 @@ static void tend_stalled(uint64_t until) {
         if (option.stall_at > 0) open_viewers(option.viewers, option.viewers + option.stalled, until);
         phase = STALLED;
     }
-    if (phase == STALLED && stalled_held() == 0) phase = AFTER;
+    if (phase != STALLED) return;
+    look_at_stalled(beat);
+    if (!any_stalled()) phase = AFTER;
 }
 
 /* ---- the run ---------------------------------------------------------------------------------- */
@@ -506,7 +500,7 @@ static void run(uint64_t until) {
         if (now >= next_sample) {
             next_sample = now + 100 * MILLISECOND;
             sample_servers();
-            if (++beat % 10 == 0) tend_stalled(until);
+            tend_stalled(beat++, until);
         }
         if (option.idle > 0 && now >= idle_until) return;
         bool all_ended = option.viewers > 0 && done + lost >= option.viewers;
