@@ -5,6 +5,7 @@ it('exports exactly the public names', () => {
   expect(Object.keys(headway).sort()).toEqual([
     'HttpApi',
     'InvalidFrame',
+    'LobbyClient',
     'MissingEvents',
     'Problem',
     'WorkflowExecutionInterface',
@@ -14,6 +15,7 @@ it('exports exactly the public names', () => {
     'initialState',
     'stateFromJson',
     'useConnection',
+    'useLobby',
     'useSlice',
     'useWorkflowExecution',
   ])

@@ -1,6 +1,7 @@
 /** The public names: what an application that embeds Headway imports. */
 
 export { HttpApi, Problem } from './api/http'
+export { LobbyClient, type LobbyOptions, type Row } from './api/lobby'
 export {
   MissingEvents,
   type WebSocketOptions,
@@ -18,5 +19,6 @@ export {
 export type { ConnectionState } from './core/connection'
 export { type ExecutionResult, InvalidFrame } from './core/events'
 export { fold, initialState, type State, stateFromJson } from './core/fold'
+export { type Lobby, useLobby } from './hooks/useLobby'
 export { useConnection, useSlice } from './hooks/useSlice'
 export { useWorkflowExecution, type WorkflowExecutionOptions } from './hooks/useWorkflowExecution'

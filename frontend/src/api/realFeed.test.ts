@@ -1,14 +1,17 @@
 /** The feed on the real server: what the rules say, over sockets that are cut, refused and moved. */
 
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { WebSocket as NodeWebSocket } from 'ws'
 import { FaultProxy } from '../../e2e/support/faultProxy'
-import { eventually } from '../../test/eventually'
+import { eventually as soon } from '../../test/eventually'
 import { RealServer, type Written } from '../../test/realServer'
 import type { SliceName, Slices } from '../core/store'
 import { ExecutionFeed, type FeedOptions } from './executionFeed'
 import { LobbyClient, type Row } from './lobby'
 import type { Socket, WebSocketConstructor } from './websocket'
+
+// A server of its own process and a machine that may be busy: what is waited for comes, but not by the clock.
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 })
 
 let server: RealServer
 let link: FaultProxy
@@ -32,7 +35,7 @@ class SpyingWebSocket extends NodeWebSocket {
 
 beforeAll(async () => {
   server = await RealServer.start()
-}, 30_000)
+})
 
 afterAll(() => server.stop())
 
@@ -48,6 +51,8 @@ afterEach(async () => {
   feed?.stop()
   await link.close()
 })
+
+const eventually = (holds: () => boolean) => soon(holds, 15_000)
 
 function follow(options: FeedOptions = {}): void {
   feed = new ExecutionFeed('nightly_import', {
@@ -247,8 +252,8 @@ describe('where a proxy forbids WebSocket', () => {
     feed.start()
     await eventually(() => feed.store.isClosed && isAtHead())
     await tell('next')
-    await eventually(isAtHead, 10_000)
+    await eventually(isAtHead)
 
     expect(feed.store.executionId).toBe(at.execution_id)
-  }, 15_000)
+  })
 })
