@@ -96,7 +96,7 @@ class TestRecovery:
             return await fetch(1)
 
         switch["gate"] = asyncio.Event()
-        async with bench.worker(long, owner="ada") as old:
+        async with bench.worker(long, owner="ada", concurrency=1) as old:  # no place to take it up anew
             execution_id = bench.start(long)
             await bench.seen(execution_id, e.ExecutionStarted)
             bench.journal.release("ada", crashed=True)
