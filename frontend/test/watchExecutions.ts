@@ -9,12 +9,6 @@ import { ExecutionFeed } from '../src/api/executionFeed'
 import type { WebSocketConstructor } from '../src/api/websocket'
 import { formatCursor } from '../src/core/position'
 
-/** Node 20 inflates views of a buffer only, and so is not given bare buffers as a browser is. */
-function NodeSocket(address: string, protocols?: string[]): WebSocket {
-  const socket = new WebSocket(address, protocols)
-  return Object.defineProperty(socket, 'binaryType', { get: () => 'nodebuffer', set: () => {} })
-}
-
 type Order = { id: number; base: string; execution: string }
 
 function tell(id: number, news: object): void {
@@ -24,7 +18,7 @@ function tell(id: number, news: object): void {
 function follow({ id, base, execution }: Order): void {
   const feed = new ExecutionFeed(execution, {
     apiBase: base,
-    WebSocket: NodeSocket as unknown as WebSocketConstructor,
+    WebSocket: WebSocket as unknown as WebSocketConstructor,
     onError: error => tell(id, { t: 'fault', message: String(error) }),
     onComplete: () => {
       tell(id, { t: 'complete' })

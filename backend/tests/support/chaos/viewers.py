@@ -79,7 +79,6 @@ class RichViewer:
         if isinstance(message, SubOk):
             self._head = message.head  # the snapshot that follows may be a little older
         answers = model.receive(frame)
-        await peer.say(*answers)
         view = model.view
         if view is not before:
             self._begin(watch, model)
@@ -90,6 +89,7 @@ class RichViewer:
         watch.gone = "execution_not_found" in model.told[told:]
         if set(model.told[told:]) - RESULTS:
             raise Cut
+        await peer.say(*answers)  # last: what is applied counts, even if nobody hears of it
 
     def _begin(self, watch: Watch, model: ViewerModel) -> None:
         cursor = model.view.cursor
