@@ -151,6 +151,7 @@ test('goes on from a step without doing over what was done before it', async ({ 
   const id = await headway.run('staged')
   await page.goto(`/executions/${id}`)
   await expect(badge(page)).toHaveText('completed')
+  await page.getByRole('tab', { name: /^Steps/ }).click()
   const step = page.getByRole('listitem').filter({ hasText: 'publish' }).first()
   await step.hover()
   await step.getByRole('button', { name: 'Retry from here: publish#1' }).click()

@@ -111,3 +111,38 @@ async def napping(seconds: float = 4) -> str:
 async def staged(number: int = 7) -> str:
     """Two steps, so that the second can be done over alone."""
     return await publish(await build(number), "beta", 10)
+
+
+@step
+async def fetch(pages: int) -> list[int]:
+    """What `nightly` loads."""
+    for page in range(pages):
+        await asyncio.sleep(0.02)
+        progress(page + 1, pages, unit="page")
+    return list(range(pages))
+
+
+@step(retries=1, backoff_s=0.2)
+async def load_chunk(number: int) -> int:
+    """One of them is broken, and stays so."""
+    logger.info("loading chunk %d", number)
+    await asyncio.sleep(0.05)
+    if number != 7:
+        return number
+    try:
+        return int({"sku": "lamp"}["sku"])
+    except ValueError as error:
+        raise RuntimeError("row 4,112 is broken") from error
+
+
+@step
+async def report(chunks: int) -> str:
+    """Never reached."""
+    return f"{chunks} chunks"
+
+
+@workflow(plan=[fetch, load_chunk, report])
+async def nightly(pages: int = 20) -> str:
+    """Load many chunks, of which one fails for good."""
+    chunks = await load_chunk.map(await fetch(pages), concurrency=4)
+    return await report(len(chunks))
