@@ -126,7 +126,7 @@ export class RichConversation implements Conversation {
     const before = this.#viewer.held.executionId
     this.#carryOut(this.#session.receive(read, this.#now()))
     const { executionId, cursor } = this.#viewer.held
-    const begins = executionId !== before
+    const begins = before !== null && executionId !== before
     this.#line.heard({ speaks: true, begins, seq: cursor?.seq ?? null })
     if (this.#viewer.isClosed) this.#line.ended(this.#viewer.isPinned)
   }

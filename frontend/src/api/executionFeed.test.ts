@@ -128,6 +128,7 @@ describe('in rich mode', () => {
     await eventually(() => summary().resetBy !== null && isAtHead())
 
     expect(summary().resetBy).toBe('ahead')
+    await eventually(() => stateName() === 'live')
     expect(texts().at(-1)).toBe('another history')
     expect(errors).toEqual([])
   })

@@ -52,6 +52,7 @@ export interface Line {
   heard(frame?: { seq?: number | null; begins?: boolean; speaks?: boolean }): void
   /** The server has taken up the conversation: it can take the place of an older one. */
   settled(): void
+  /** How far the log reaches, as the server has just read it: also less than before. */
   expectHead(head: number): void
   /** Nothing more can be made of this socket: open another one. */
   lost(): void
@@ -209,7 +210,7 @@ export class Link {
       settled: () => {
         if (isNext()) this.#dispatch({ type: 'next-opened', now: this.#now() })
       },
-      expectHead: head => tell({ type: 'head', head }),
+      expectHead: head => tell({ type: 'head', head, exact: true }),
       lost: () => tell(this.#timed('lost')),
       ended: final => tell({ type: 'ended', now: this.#now(), final }),
       refused: (reason, status) => {

@@ -356,6 +356,14 @@ describe('any sequence of inputs', () => {
   )
 })
 
+it('a log that was replaced by a shorter one is caught up with at its own end', () => {
+  const behind = transition(live, { type: 'head', head: 9 })[0]
+  expect(behind.state.name).toBe('catching-up')
+  expect(transition(behind, { type: 'head', head: 4 })[0].state.name).toBe('catching-up')
+
+  expect(transition(behind, { type: 'head', head: 4, exact: true })[0].state.name).toBe('live')
+})
+
 it('the time since which nothing is heard survives failed tries', () => {
   let connection = starts.reconnecting
   const lostAt = connection.state.name === 'reconnecting' && connection.state.since

@@ -108,7 +108,7 @@ export type Input =
   | Lost<'offline'>
   | Closed
   | Frame
-  | { type: 'head'; head: number }
+  | { type: 'head'; head: number; exact?: boolean }
   | (Timed<'ended'> & { final: boolean })
   | { type: 'refused'; reason: string; status: number | null }
   | { type: 'disconnect' }
@@ -157,7 +157,10 @@ export function transition(connection: Connection, input: Input): Transition {
     case 'frame':
       return [settle(hear(connection, input)), []]
     case 'head':
-      return [settle({ ...connection, head: Math.max(connection.head, input.head) }), []]
+      return [
+        settle({ ...connection, head: input.exact ? input.head : Math.max(connection.head, input.head) }),
+        [],
+      ]
     case 'ended':
       if (!input.final) return [settle({ ...connection, endedAt: input.now }), []]
       return down({ ...connection, endedAt: input.now }, { name: 'ended', at: input.now })
