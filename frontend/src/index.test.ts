@@ -3,6 +3,7 @@ import * as headway from './index'
 
 it('exports exactly the public names', () => {
   expect(Object.keys(headway).sort()).toEqual([
+    'FailurePanel',
     'HttpApi',
     'InvalidFrame',
     'LobbyClient',
@@ -11,9 +12,14 @@ it('exports exactly the public names', () => {
     'WorkflowExecutionInterface',
     'WorkflowExecutionMonitor',
     'WorkflowWebSocketClient',
+    'eventsTab',
     'fold',
+    'graphView',
     'initialState',
+    'outputTab',
     'stateFromJson',
+    'stepsView',
+    'timelineView',
     'useConnection',
     'useLobby',
     'useSlice',

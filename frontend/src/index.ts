@@ -8,6 +8,13 @@ export {
   type WorkflowExecutionUpdate,
   WorkflowWebSocketClient,
 } from './api/websocket'
+export { eventsTab } from './components/EventList'
+export { FailurePanel, type FailurePanelProps } from './components/FailurePanel'
+export { graphView } from './components/Graph'
+export type { MonitorChoice, MonitorPane, PaneContext } from './components/monitorPane'
+export { outputTab } from './components/OutputPanel'
+export { stepsView } from './components/StepList'
+export { timelineView } from './components/Timeline'
 export {
   WorkflowExecutionInterface,
   type WorkflowExecutionInterfaceProps,
