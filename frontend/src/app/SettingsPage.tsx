@@ -7,6 +7,7 @@ import type { ServerInfo } from '../api/decodeOverview'
 import { Switch } from '../components/Switch'
 import { formatBytes, formatCount } from '../core/format'
 import { formatTime, TIME_FORMATS, type TimeFormat } from '../core/preferences'
+import { useLogSettings } from '../hooks/useLogSettings'
 import { useNow } from '../hooks/useNow'
 import { setPreference, usePreferences } from '../hooks/usePreferences'
 import { useRememberedName } from '../hooks/useRememberedName'
@@ -95,13 +96,13 @@ function Times() {
 }
 
 function LogLines() {
-  const { wrapLog } = usePreferences()
+  const [{ wrap }, change] = useLogSettings()
   return (
-    <Setting label="Wrap long log lines" help="For logs that are opened from now on.">
+    <Setting label="Wrap long log lines" help="As the button beside each log does.">
       <Toggle
         aria-label="Wrap long log lines"
-        checked={wrapLog}
-        onChange={event => setPreference({ wrapLog: event.currentTarget.checked })}
+        checked={wrap}
+        onChange={event => change({ wrap: event.currentTarget.checked })}
       />
     </Setting>
   )

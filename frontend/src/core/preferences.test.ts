@@ -33,14 +33,11 @@ describe('a time', () => {
 
 describe('what was stored', () => {
   it('is read back', () => {
-    const chosen = { timeFormat: 'utc', wrapLog: true } as const
+    const chosen = { timeFormat: 'utc' } as const
     expect(preferencesFromJson(JSON.stringify(chosen))).toEqual(chosen)
   })
 
-  it.each([null, '', '{', 'null', '7', '{"timeFormat":"lunar","wrapLog":"yes"}'])(
-    'is the default where %s',
-    text => {
-      expect(preferencesFromJson(text)).toEqual(DEFAULT_PREFERENCES)
-    },
-  )
+  it.each([null, '', '{', 'null', '7', '{"timeFormat":"lunar"}'])('is the default where %s', text => {
+    expect(preferencesFromJson(text)).toEqual(DEFAULT_PREFERENCES)
+  })
 })

@@ -5,22 +5,15 @@ import { formatAgo, formatExact, formatMoment } from './format'
 export const TIME_FORMATS = ['relative', 'local', 'utc'] as const
 export type TimeFormat = (typeof TIME_FORMATS)[number]
 
-export type Preferences = {
-  readonly timeFormat: TimeFormat
-  /** Whether long lines of a log are wrapped at first. */
-  readonly wrapLog: boolean
-}
+export type Preferences = { readonly timeFormat: TimeFormat }
 
-export const DEFAULT_PREFERENCES: Preferences = { timeFormat: 'relative', wrapLog: false }
+export const DEFAULT_PREFERENCES: Preferences = { timeFormat: 'relative' }
 
 /** Read what was stored; anything else than a known choice is the default. */
 export function preferencesFromJson(text: string | null): Preferences {
   const stored = parsed(text)
   const format = TIME_FORMATS.find(each => each === stored['timeFormat'])
-  return {
-    timeFormat: format ?? DEFAULT_PREFERENCES.timeFormat,
-    wrapLog: stored['wrapLog'] === true,
-  }
+  return { timeFormat: format ?? DEFAULT_PREFERENCES.timeFormat }
 }
 
 /** The format after this one, as a click on a time goes through them. */
