@@ -68,12 +68,12 @@ export const logTab: MonitorPane = {
   id: 'log',
   label: 'Log',
   staysMounted: true,
-  render: ({ log, api, executionId, summary, step, selectStep, permalinks }) => (
+  render: ({ log, api, executionId, summary, history, step, selectStep, permalinks }) => (
     <LogPanel
       slice={log}
       api={api}
       executionId={executionId || null}
-      stepId={step}
+      stepId={step !== null && history.history.logs(step) ? step : null}
       onStep={selectStep}
       startedAt={parseTime(summary.started_at)}
       permalinks={permalinks}

@@ -102,6 +102,21 @@ describe('steps', () => {
   })
 })
 
+it('tells steps that log from groups, waits and what is only planned', () => {
+  const run = new Execution()
+  const history = historyOf(
+    run.step('load'),
+    run.event('step.started', { step: 'load', step_id: 'load#2', parent: 'load#1' }),
+    run.asked('Go?'),
+  )
+  expect(['load#1', 'load#2', 'approval:release#1', 'planned:report'].map(id => history.logs(id))).toEqual([
+    false,
+    true,
+    false,
+    false,
+  ])
+})
+
 describe('waits', () => {
   it('gives a wait of the body a row of its own, and one of a step a span in its row', () => {
     const run = new Execution()

@@ -87,6 +87,13 @@ export class ExecutionHistory {
     return this.forgotten > 0 || [...this.tracks.values()].some(({ isSketch }) => isSketch)
   }
 
+  /** Whether lines of a log can be told to be this one's: a step that ran itself, not a group, a bundle or a wait. */
+  logs(id: string): boolean {
+    if (this.tracks.get(id)?.kind !== 'step') return false
+    for (const { parent } of this.tracks.values()) if (parent === id) return false
+    return true
+  }
+
   /** Put what another history saw of the earlier time in the place of what was only known from a snapshot. */
   absorb(earlier: ExecutionHistory): void {
     const later = new Map(this.tracks)
