@@ -22,8 +22,8 @@ const REACT = ['react', 'react-dom', 'react-dom/client', 'react/jsx-runtime']
 /** Budgets in KiB after gzip; `shut` are the modules an importing application brings itself. */
 const PACKAGES = [
   { name: 'client', entry: 'index.ts', budget: 16, shut: REACT },
-  { name: 'react', entry: 'index.ts', budget: 40, shut: REACT },
-  { name: 'element', entry: 'index.tsx', budget: 50, shut: [] },
+  { name: 'react', entry: 'index.ts', budget: 66, shut: REACT },
+  { name: 'element', entry: 'index.tsx', budget: 62, shut: [] },
 ]
 
 const faults = []
