@@ -276,6 +276,57 @@ def test_two_connections_of_one_viewer_give_each_event_once() -> None:
     ]
 
 
+@pytest.mark.parametrize("seq", [0, 3, 5, 7])
+def test_a_snapshot_of_what_another_connection_has_brought_already_repeats_nothing(seq: int) -> None:
+    """Asked for before there was a cursor: the log goes on behind the one that there is now."""
+    position = ViewerPosition(ONE, execution_id=ONE, whole=WHOLE)
+    old, new = ClientSession(position, 0.0), ClientSession(position, 0.0)
+    for session in (old, new):
+        session.open()
+        session.receive(answered("snapshot"), 0.0)
+    assert told(old.receive(LOG.snap(0), 0.0) + old.receive(LOG.frame(0, 5), 0.0)) == [0, 5]
+
+    effects = new.receive(LOG.snap(seq), 1.0)
+
+    assert (told(effects), subs(effects)) == ([], [str(LOG.cursors[5])])
+    new.receive(answered("resumed"), 1.0)
+    assert told(new.receive(LOG.frame(5, 8), 1.0)) == [8]
+
+
+def test_a_viewer_of_a_workflow_is_not_taken_back_to_an_execution_before() -> None:
+    """Another connection is at the next one already."""
+    position = ViewerPosition("nightly", execution_id=f"7{ONE[1:]}", cursor=LOG.cursors[5])
+    session = ClientSession(position, 0.0)
+    session.open()
+
+    for frame in (answered("snapshot"), LOG.snap(9)):
+        effects = session.receive(frame.replace(f'"x":"{ONE}"'.encode(), b'"x":"nightly"', 1), 1.0)
+
+    assert (told(effects), subs(effects)) == ([], [str(LOG.cursors[5])])
+
+
+def test_an_answer_to_what_was_asked_before_a_reset_is_asked_for_again() -> None:
+    """The server had found out by itself that the log is another one: the viewer is elsewhere since."""
+    session = a_session(30)
+    session.tick(1.0)
+    session.receive(answered("reset", "fork"), 1.0)
+    session.receive(LOG.snap(9), 1.0)
+
+    overtaken = m.SubOk(x=ONE, result="resumed", execution_id=ONE, cur=str(LOG.cursors[30]))
+
+    assert subs(session.receive(encode(overtaken), 1.0)) == [str(LOG.cursors[9])]
+
+
+def test_a_gap_is_asked_for_once_whatever_is_still_on_its_way() -> None:
+    session = a_session(5)
+
+    asked = [subs(session.receive(LOG.frame(n, n + 1), 1.0)) for n in range(6, 30)]
+
+    assert asked == [[str(LOG.cursors[5])], *[[]] * 23]
+    session.receive(answered("resumed"), 1.0)
+    assert subs(session.receive(LOG.frame(6, 7), 1.0)) == [str(LOG.cursors[5])]
+
+
 @pytest.mark.parametrize(
     ("code", "reason", "expected"),
     [
@@ -307,7 +358,7 @@ def test_a_refused_subscription_stops_unless_the_server_is_only_busy() -> None:
     assert isinstance(stop, Stop)
     assert isinstance(stop.error, ExecutionNotFound)
     assert refused("journal_unavailable", 1_000) == [Drop("because", 1.0)]
-    assert refused("overloaded") == [Drop("because")]
+    assert refused("overloaded") == refused("internal") == [Drop("because")]
     assert a_session().receive(encode(m.Err(code="execution_not_found", msg="", x="other")), 1.0) == []
 
 

@@ -143,13 +143,15 @@ class HttpFollower(ABC):
         logs: list[Raw] = []
         if self._tail and not position.wants_whole(execution_id, cursor, why):
             logs = await self._recent(execution_id, cursor.seq)
-        self.feed.publish(position.adopt(found.state, cursor, logs=logs, why=why))
+        if why is not None or not position.holds(execution_id, cursor):  # by another attempt, meanwhile
+            self.feed.publish(position.adopt(found.state, cursor, logs=logs, why=why))
 
     async def _begin(self) -> str:
         """The execution to follow, with a cursor to follow it from."""
         position = self.feed.position
         if position.execution_id is None:
-            position.execution_id = position.x if is_execution_id(position.x) else await self._first()
+            found = position.x if is_execution_id(position.x) else await self._first()
+            position.execution_id = position.execution_id or found  # another attempt's, by now
         if position.cursor is None:
             await self.begin_anew(position.execution_id)
         return position.execution_id
@@ -171,8 +173,12 @@ class HttpFollower(ABC):
                 break
             await asyncio.sleep(LOOK_AGAIN_S)
         epoch = Cursor.parse((await self.client.execution(found)).cursor).epoch
-        state = State(execution_id=found, workflow_id=workflow_id)
-        self.feed.publish(self.feed.position.adopt(state, Cursor(epoch, 0, initial_tag(epoch))))
+        state, start = (
+            State(execution_id=found, workflow_id=workflow_id),
+            Cursor(epoch, 0, initial_tag(epoch)),
+        )
+        if not self.feed.position.holds(found, start):
+            self.feed.publish(self.feed.position.adopt(state, start))
 
     async def _recent(self, execution_id: str, upto: int) -> list[Raw]:
         """Log lines among the last events before `upto`, as many as were asked for or fewer."""

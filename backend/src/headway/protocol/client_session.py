@@ -13,9 +13,7 @@ from headway.errors import (
     ClientError,
     ExecutionNotFound,
     InvalidMessage,
-    OverloadError,
     Unauthorized,
-    UnavailableError,
     errors_by_code,
 )
 from headway.protocol import messages as m
@@ -74,6 +72,7 @@ class ClientSession:
         self._limits = m.Limits()
         self._why: m.Why | None = None
         self._awaits_snap = True
+        self._awaits_answer = False  # until then no gap is news
         self._snap: list[m.Snap] = []
         self._behind_at: str | None = None  # at the last ping
         self._applied = self._acked = position.cursor.seq if position.cursor else 0
@@ -145,22 +144,42 @@ class ClientSession:
     def _answered(self, answer: m.SubOk) -> list[ClientEffect]:
         """A stream begins: what follows is of it, and what an older one still sends fails the checks."""
         self._awaits_snap = answer.result in ("snapshot", "reset")
+        self._awaits_answer = False
         self._why = answer.why
         self._snap = []
         self.is_up = True
-        return [Up()]
+        return [Up(), self._sub()] if self._is_overtaken(answer) else [Up()]
+
+    def _is_overtaken(self, answer: m.SubOk) -> bool:
+        """It goes on from where the viewer was before a reset that the server sent by itself."""
+        cursor = self._position.cursor
+        if answer.result != "resumed" or answer.cur is None or cursor is None:
+            return False
+        goes_on = Cursor.parse(answer.cur)
+        return goes_on.epoch != cursor.epoch or goes_on.seq > cursor.seq
 
     def _snapshot(self, part: m.Snap) -> list[ClientEffect]:
+        if not self._awaits_snap:
+            return []
         self._snap = [part] if part.part == 1 else [*self._snap, part]
         first = self._snap[0]
         if len(self._snap) < part.parts or first.state is UNSET or first.cur != part.cur:
             return []
         cursor = Cursor.parse(part.cur)
+        state, why = _decode_state(first.state), self._why
         logs = [line for each in self._snap for line in each.logs]
-        told = self._position.adopt(_decode_state(first.state), cursor, logs=logs, why=self._why)
         self._awaits_snap, self._snap, self._why = False, [], None
+        if why is None and self._is_known(state, cursor):
+            return [self._sub()]
+        told = self._position.adopt(state, cursor, logs=logs, why=why)
         self._applied = self._acked = told.cursor.seq
         return [Tell(told)] if told.cursor == cursor else [Tell(told), self._sub()]
+
+    def _is_known(self, state: State, cursor: Cursor) -> bool:
+        """Another connection has brought it meanwhile; unless the server wants to skip what lies between."""
+        here = self._position.cursor
+        is_skip = self._mode == "state" and here is not None and cursor.seq > here.seq
+        return not is_skip and self._position.holds(state.execution_id, cursor)
 
     def _events(self, header: m.Ev, body: bytes) -> list[ClientEffect]:
         if self._awaits_snap or self._position.cursor is None:
@@ -168,7 +187,7 @@ class ClientSession:
         effects: list[ClientEffect] = []
         if not self._position.has(header):
             if not self._position.fits(header, body):
-                return [self._sub()]
+                return [] if self._awaits_answer else [self._sub()]
             effects.append(Tell(self._position.take(header, body)))
             self._unacked_bytes += len(body)
         if header.eos is not None and str(self._position.cursor) == header.cur:
@@ -194,11 +213,12 @@ class ClientSession:
         kind = errors_by_code().get(err.code, ClientError)
         if kind is ExecutionNotFound and self._position.forget():
             return self._sub()
-        if issubclass(kind, OverloadError | UnavailableError) or err.retry is not None:
+        if not issubclass(kind, ClientError) or err.retry is not None:
             return Drop(err.msg, err.retry / 1_000 if err.retry is not None else None)
         return Stop(kind(err.msg))
 
     def _sub(self) -> ClientEffect:
+        self._awaits_answer = True
         return Say(self._position.sub(self._mode, self._tail))
 
     def _ack(self, now: float) -> list[ClientEffect]:

@@ -142,6 +142,17 @@ class ViewerPosition:
         self.cursor, self.verified_from = cursor, cursor.seq
         return Snapshot(state, cursor, tuple(bytes(line) for line in logs), why)
 
+    def holds(self, execution_id: str, cursor: Cursor) -> bool:
+        """Whether what is here is of the log at `cursor`, or of an execution that came after it.
+
+        Without a reason to drop it, a snapshot would repeat events or pass over some; going on does neither.
+        """
+        if self.cursor is None or self.execution_id is None:
+            return False
+        if execution_id == self.execution_id:
+            return cursor.epoch == self.cursor.epoch
+        return execution_id < self.execution_id
+
     def forget(self) -> bool:
         """The execution is not there any more: go on with the workflow's others, as after a restore.
 
@@ -160,5 +171,7 @@ class ViewerPosition:
     def wants_whole(self, execution_id: str, cursor: Cursor, why: m.Why | None = None) -> bool:
         """A snapshot at this cursor will be passed over, for the log from its first event."""
         if why == "trimmed" or not 0 < cursor.seq <= self._whole:
+            return False
+        if why is None and self.holds(execution_id, cursor):
             return False
         return self._rewound != (execution_id, cursor.epoch)
