@@ -257,3 +257,19 @@ async def test_a_paused_viewer_steps_aside_and_comes_back_to_everything() -> Non
         assert stalled.asked == asked
 
         await soon(lambda: seq_of(stalled) == execution.last_seq, [stalled])
+
+
+async def test_a_page_read_while_it_ran_serves_who_comes_after_the_end() -> None:
+    """What was known of the log's end when the page was read holds nobody back until the next ping."""
+    journal = MemoryJournal()
+    async with feeding(journal) as (feed, hints):
+        execution = AuthoredExecution(journal, hints)
+        early, late = (PausingOutlet(ViewerModel(execution.id, whole=100), room=1 << 30) for _ in range(2))
+        early.begin(feed)
+        await soon(lambda: seq_of(early) == execution.last_seq, [early])
+        execution.complete()
+        await soon(lambda: early.model.view.sealed is not None, [early])
+
+        late.begin(feed)
+        await soon(lambda: late.model.view.sealed is not None, [late], within_s=5.0)
+        assert late.model.view.lines == early.model.view.lines

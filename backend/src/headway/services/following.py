@@ -31,7 +31,7 @@ class Owner(Protocol):
 class Following:
     """Listens to a tail for one subscription, and waits for executions."""
 
-    __slots__ = ("_aside", "_framer", "_owner", "_tail", "_tails", "chunk", "looks", "number", "x")
+    __slots__ = ("_aside", "_found", "_framer", "_owner", "_tail", "_tails", "chunk", "looks", "number", "x")
 
     def __init__(self, owner: Owner, tails: Tails, number: int, x: str) -> None:
         self.number, self.x = number, x
@@ -41,6 +41,7 @@ class Following:
         self._tails = tails
         self._tail: Tail | None = None
         self._framer: SimpleFramer | None = None
+        self._found: Head | None = None  # the log's end, as it was when this was found
         self._aside = False
 
     async def look(self, reads: SharedReads) -> None:
@@ -62,6 +63,7 @@ class Following:
         """Listen to this execution from now on; a closed one has nothing more to say."""
         self.leave()
         self._framer = SimpleFramer(record.execution_id, record.workflow_id)
+        self._found = record.head
         if not record.head.closed:
             self._listen(self._tails.open(record))
 
@@ -123,7 +125,10 @@ class Following:
         tail.offer_to(self)
 
     def _latest(self, head: Head) -> Head:
-        """The head that is known to be later; of a page that was read a moment ago it may be old."""
+        """The latest head that is known; that of a page may be old, and a closed log has no tail."""
+        found = self._found
+        if found is not None and found.epoch == head.epoch and found.last_seq > head.last_seq:
+            head = found
         if self._tail is not None and self._tail.head > head.last_seq:
             return self._tail.log_head
         return head
