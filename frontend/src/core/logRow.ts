@@ -46,6 +46,7 @@ export class LogRow {
   readonly #time = part('span', 'time', 'time')
   readonly #level = part('span', 'level')
   readonly #step = part('span', 'step', 'step')
+  #marks = ''
 
   constructor() {
     this.element.append(this.#number, this.#time, this.#level, this.#step, this.text)
@@ -58,10 +59,10 @@ export class LogRow {
     this.line = line
     const isFirst = line.row === 0 && !line.group
     const level = LEVELS[line.level] ?? 'INFO'
-    this.#number.textContent = isFirst ? String(line.number) : ''
-    this.#time.textContent = isFirst ? formatLogTime(line.time, look.time, look.startedAt) : ''
-    this.#level.textContent = isFirst && !line.missing ? level : ''
-    this.#step.textContent = isFirst ? (line.step ?? '') : ''
+    write(this.#number, isFirst ? String(line.number) : '')
+    write(this.#time, isFirst ? formatLogTime(line.time, look.time, look.startedAt) : '')
+    write(this.#level, isFirst && !line.missing ? level : '')
+    write(this.#step, isFirst ? (line.step ?? '') : '')
     this.#mark(line, level, look)
     if (line.group) this.text.replaceChildren(...groupHeader(line.group))
     else if (line.missing === 'failed') this.text.replaceChildren(...failure(line.reason ?? ''))
@@ -82,13 +83,16 @@ export class LogRow {
 
   #mark(line: LogLine, level: string, { selected, current }: RowLook): void {
     const { dataset } = this.element
-    dataset['level'] = level
     const isSelected = selected && line.number >= selected.first && line.number <= selected.last
     const look = {
+      level,
       kind: line.group ? 'group' : (line.missing ?? (line.gap ? 'gap' : undefined)),
       selected: isSelected && !line.group ? '' : undefined,
       current: line.number === current && !line.group ? '' : undefined,
     }
+    const marks = `${look.level} ${look.kind} ${look.selected} ${look.current}`
+    if (marks === this.#marks) return
+    this.#marks = marks
     for (const [name, value] of Object.entries(look)) {
       if (value === undefined) delete dataset[name]
       else dataset[name] = value
@@ -122,11 +126,18 @@ function act(name: RowAct, label: string): HTMLElement {
   return button
 }
 
+/** Into the text node that is there, and only what is new: else the browser lays out all rows at each paint. */
+function write(element: HTMLElement, text: string): void {
+  const { firstChild: node } = element
+  if (node?.nodeType !== Node.TEXT_NODE || node.nextSibling) element.textContent = text
+  else if (node.nodeValue !== text) node.nodeValue = text
+}
+
 function fill(element: HTMLElement, line: LogLine, pattern: RegExp | null): void {
   const parts = parseAnsi(line.text, line.style)
   const [only] = parts
   if (!pattern && parts.length <= 1 && (!only || isPlain(only.style))) {
-    element.textContent = only?.text ?? ''
+    write(element, only?.text ?? '')
     return
   }
   element.replaceChildren(...(pattern ? marked(parts, pattern) : parts.map(coloured)))

@@ -10,22 +10,29 @@ export function nextTimeStyle(style: TimeStyle): TimeStyle {
 const local = clockOf(undefined)
 const utc = clockOf('UTC')
 
-function clockOf(timeZone: string | undefined): Intl.DateTimeFormat {
-  return new Intl.DateTimeFormat('en', {
+/** Lines of one second come together: the last answer is kept. */
+function clockOf(timeZone: string | undefined): (time: number) => string {
+  const format = new Intl.DateTimeFormat('en', {
     hour: '2-digit',
     minute: '2-digit',
     second: '2-digit',
     hourCycle: 'h23',
     timeZone,
   })
+  let known = { second: Number.NaN, text: '' }
+  return time => {
+    const second = Math.floor(time / 1_000)
+    if (second !== known.second) known = { second, text: format.format(time) }
+    return known.text
+  }
 }
 
 /** @param startedAt what relative times begin at, in milliseconds since 1970 */
 export function formatLogTime(time: number, style: TimeStyle, startedAt: number): string {
   if (!Number.isFinite(time) || style === 'off') return ''
-  if (style === 'local') return local.format(time)
-  if (style === 'utc') return `${utc.format(time)}Z`
-  return Number.isFinite(startedAt) ? formatOffset(time - startedAt) : local.format(time)
+  if (style === 'local') return local(time)
+  if (style === 'utc') return `${utc(time)}Z`
+  return Number.isFinite(startedAt) ? formatOffset(time - startedAt) : local(time)
 }
 
 /** "+0.4", "+12.0", "+2:04.5", "+1:02:03". */

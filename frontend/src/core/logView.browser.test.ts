@@ -59,6 +59,35 @@ function wheel(deltaY: number): void {
 
 const range = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, n) => first + n)
 
+describe('drawing anew', () => {
+  it('writes into the text that is there, and leaves alone what stays the same', async () => {
+    const log = aLog(1_000)
+    view = new LogView(root, log)
+    await painted()
+    const box = root.querySelector('.headway-log__box') as HTMLElement
+    const changes: MutationRecord[] = []
+    const observer = new MutationObserver(records => changes.push(...records))
+    const everything = { subtree: true, characterData: true, childList: true, attributes: true }
+    for (const row of box.children) observer.observe(row, everything)
+    for (let n = 1_001; n <= 2_000; n++) log.push(aMessage(`line ${n}`))
+    view.changed()
+    await painted()
+    observer.disconnect()
+
+    expect(seen().at(-1)).toBe(2_000)
+    const cells = (type: MutationRecordType) =>
+      new Set(changes.filter(change => change.type === type).map(cellOf))
+    expect(cells('characterData')).toEqual(new Set(['number', 'text', 'level']))
+    expect(cells('childList')).toEqual(new Set())
+  })
+})
+
+/** Which cell of a row a change is in. */
+function cellOf({ target }: MutationRecord): string {
+  const element = target instanceof Element ? target : target.parentElement
+  return element?.className.replace('headway-log__', '') ?? ''
+}
+
 describe.each([1_000, 100_000, 1_000_000])('a log of %i lines', count => {
   const log = aLog(count)
 

@@ -404,25 +404,28 @@ export class LogView {
       this.#spacerHeight = real - this.#height
       this.#spacer.style.height = `${this.#spacerHeight}px`
     }
-    if (this.#wrap) this.#placeWrapped()
-    else this.#placeRows()
+    const bar = this.#wrap ? this.#placeWrapped() : this.#placeRows()
     this.#show(this.#line)
     this.#box.style.transform = this.#offset ? `translateY(${-this.#offset}px)` : ''
+    // Last: it makes the browser lay out what is drawn by now, and what is drawn after it once more.
+    this.#scrollBar(bar)
     this.#dropAnchor()
   }
 
-  #placeRows(): void {
+  /** @returns where the scroll bar belongs */
+  #placeRows(): number {
     const top = this.#line * this.#rowHeight + this.#offset
     if (this.#following || top > this.#maxTop) this.#moveTo(this.#maxTop)
     const px = this.#line * this.#rowHeight + this.#offset
-    this.#scrollBar(this.#exact ? px : this.#maxTop ? (px / this.#maxTop) * this.#spacerHeight : 0)
+    if (this.#exact) return px
+    return this.#maxTop ? (px / this.#maxTop) * this.#spacerHeight : 0
   }
 
-  #placeWrapped(): void {
+  #placeWrapped(): number {
     if (this.#following) this.#anchorAtEnd()
     this.#line = Math.max(0, Math.min(this.#line, this.#source.count - 1))
     const last = Math.max(1, this.#source.count - 1)
-    this.#scrollBar(this.#following ? this.#spacerHeight : (this.#line / last) * this.#spacerHeight)
+    return this.#following ? this.#spacerHeight : (this.#line / last) * this.#spacerHeight
   }
 
   /** Show the lines from `first` on; a line keeps its row while it stays on screen, so a small step draws one row. */
