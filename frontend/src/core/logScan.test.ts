@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { ChunkedLog } from './chunks'
 import { CHUNK_LINES } from './logChunk'
 import { EVERYTHING, logMatch } from './logMatch'
@@ -37,7 +37,28 @@ function aScan(log: ChunkedLog, ask: AskServer | null) {
   return { scan, selection, pauses, ended }
 }
 
+/** One chunk a slice, as on a slow machine. */
+function slowly(selection: LogSelection): LogSelection['advance'] {
+  const advance = selection.advance.bind(selection)
+  return () => advance(() => true)
+}
+
 describe('a scan', () => {
+  it('goes from slice to slice without a timer, which a browser would delay each time', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout'] })
+    try {
+      const selection = new LogSelection(aLog(0, 3), logMatch({ ...EVERYTHING, text: 'line' }))
+      await new Promise<void>(resolve => {
+        const scan = new LogScan(selection, null, () => scan.state.searching || resolve())
+        selection.advance = slowly(selection)
+        scan.changed()
+      })
+      expect(selection.total).toBe(3 * CHUNK_LINES)
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
   it('looks through what is held in slices, with a pause after each', async () => {
     const { scan, selection, pauses, ended } = aScan(aLog(0, 6), null)
     scan.changed()

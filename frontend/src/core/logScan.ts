@@ -24,8 +24,19 @@ export type ScanClock = { now(): number; later(callback: () => void, ms: number)
 const browserClock: ScanClock = {
   now: () => performance.now(),
   later: (callback, ms) => {
-    setTimeout(callback, ms)
+    if (ms > 0) setTimeout(callback, ms)
+    else soon(callback)
   },
+}
+
+/** After what waits already, as input and painting: a timer within timers would wait for 4 ms and more. */
+function soon(callback: () => void): void {
+  const { port1, port2 } = new MessageChannel()
+  port1.onmessage = () => {
+    port1.close()
+    callback()
+  }
+  port2.postMessage(null)
 }
 
 export class LogScan {
