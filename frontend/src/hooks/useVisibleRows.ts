@@ -1,6 +1,6 @@
 /** Which rows of a long list of equally high rows are in view, a few more on either side. */
 
-import { type RefObject, useCallback, useSyncExternalStore } from 'react'
+import { type RefObject, useCallback, useRef, useSyncExternalStore } from 'react'
 import { useSize } from './useSize'
 
 const MARGIN = 6
@@ -22,16 +22,23 @@ export function useVisibleRows(
   rowHeight: number,
 ): VisibleRows {
   const { height } = useSize(ref)
+  // Read when it scrolls, not when it renders: each look at the element would lay out the page.
+  const known = useRef(0)
   const subscribe = useCallback(
     (listener: () => void) => {
       const element = ref.current
-      element?.addEventListener('scroll', listener, { passive: true })
-      return () => element?.removeEventListener('scroll', listener)
+      const look = () => {
+        known.current = Math.floor((element?.scrollTop ?? 0) / rowHeight)
+        listener()
+      }
+      look()
+      element?.addEventListener('scroll', look, { passive: true })
+      return () => element?.removeEventListener('scroll', look)
     },
-    [ref],
+    [ref, rowHeight],
   )
   // A number: the component renders when another row comes to the top, not at each pixel.
-  const top = useSyncExternalStore(subscribe, () => Math.floor((ref.current?.scrollTop ?? 0) / rowHeight))
+  const top = useSyncExternalStore(subscribe, () => known.current)
   const fitting = height > 0 ? Math.ceil(height / rowHeight) : ROWS_WITHOUT_LAYOUT
   const first = Math.max(0, Math.min(top, count - fitting) - MARGIN)
   return { first, end: Math.min(count, top + fitting + MARGIN), fitting }
