@@ -13,8 +13,9 @@ from headway.domain import events as e
 from headway.domain.events import decode_line
 from headway.errors import ExecutionNotFound, InvalidMessage, NotFound, PositionLost
 from headway.ports import Journal, Segment
+from headway.services import log_search
 from headway.services.log_chunks import MAX_SHOWN, LogChunk, read_log_chunk
-from headway.services.log_lines import CHUNK_LINES, LogLines, log_lines_of
+from headway.services.log_lines import CHUNK_LINES, LogLine, LogLines, decode_log_line, log_lines_of
 from headway.services.log_search import SHOWN_CHARACTERS, LogHits, LogQuery, LogSearch
 
 
@@ -222,6 +223,38 @@ class TestSearch:
         assert [hit.message for hit in found.hits] == [f"line {n}" for n in (1, 10, 11, 12, 13)]
         assert found.total == sum(f"line {n}".startswith("line 1") for n in range(2_000))
         assert (found.complete, found.next_line) == (True, 2_000)
+
+    def test_lines_below_the_level_are_not_decoded(
+        self, journal: Journal, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Whatever a line says of levels itself; that of another kind is looked at."""
+        decoded: list[bytes] = []
+
+        def decode(stored: bytes) -> LogLine:
+            decoded.append(stored)
+            return decode_log_line(stored)
+
+        monkeypatch.setattr(log_search, "decode_log_line", decode)
+        execution = an_execution(journal)
+        execution.emit(
+            e.Log("INFO", '"data":{"level":"ERROR"'),
+            e.Log("ERROR", '"data":{"level":"INFO"'),
+            e.StepRetrying(
+                step="fetch",
+                step_id="fetch#1",
+                attempt=1,
+                max_attempts=3,
+                backoff_s=0.5,
+                message="once more",
+                error="refused",
+            ),
+            e.Log("WARNING", "slow"),
+        )
+
+        found = self.find(journal, execution, level="ERROR")
+
+        assert [hit.line for hit in found.hits] == [1, 2]
+        assert len(decoded) == 2
 
     def test_it_looks_at_a_range_and_counts_by_chunk(self, journal: Journal) -> None:
         execution = a_long_log(journal, 2 * CHUNK_LINES + 10)

@@ -1,5 +1,6 @@
 """Search over the whole log of an execution, in bounded time; what it could not look at, it says."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from threading import BoundedSemaphore
@@ -8,6 +9,7 @@ from time import monotonic
 import msgspec
 import regex
 
+from headway.domain.events import LEVELS
 from headway.domain.identifiers import ExecutionId
 from headway.errors import InvalidMessage, OverloadError
 from headway.services.log_lines import CHUNK_LINES, LogLine, LogLines, decode_log_line
@@ -21,7 +23,9 @@ MAX_SEARCHES = 2  # at the same time, so that live viewers keep the processor
 QUEUE_S = 2.0
 
 Matches = Callable[[str], bool]
-Candidates = Callable[[list[bytes]], Iterable[tuple[int, bytes]]]  # lines that may match, with their place
+Places = Iterable[tuple[int, bytes]]  # lines, with their place in a run
+Filter = Callable[[Places], Places]
+Candidates = Callable[[list[bytes]], Places]  # that may match
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,14 +190,41 @@ def _expression(text: str) -> Matches:
 
 
 def _prefilter(query: LogQuery) -> Candidates:
-    """Passes over most lines without decoding them: JSON writes plain ASCII as it is."""
+    """Passes over most lines without decoding them."""
+    with_text, with_level = _text_filter(query), _level_filter(query.level)
+    return lambda run: with_text(with_level(enumerate(run)))
+
+
+def _text_filter(query: LogQuery) -> Filter:
+    """JSON writes plain ASCII as it is."""
     text = query.text
-    if query.is_regex or not text.isascii() or not text.isprintable() or '"' in text or "\\" in text:
-        return enumerate
+    if (
+        not text
+        or query.is_regex
+        or not text.isascii()
+        or not text.isprintable()
+        or '"' in text
+        or "\\" in text
+    ):
+        return _all
     encoded = text.encode()
     if _minds_case(text):
-        return lambda run: [(place, stored) for place, stored in enumerate(run) if encoded in stored]
-    return lambda run: [(place, stored) for place, stored in enumerate(run) if encoded in stored.lower()]
+        return lambda lines: [(place, stored) for place, stored in lines if encoded in stored]
+    return lambda lines: [(place, stored) for place, stored in lines if encoded in stored.lower()]
+
+
+def _level_filter(level: str | None) -> Filter:
+    """A line of kind `log` says its level first; the few of other kinds are left to whoever decodes them."""
+    below = LEVELS[: LEVELS.index(level)] if level in LEVELS else ()
+    if not below:
+        return _all
+    names = "|".join(below).encode()
+    is_below = re.compile(rb'\{"seq":\d+,"kind":"log",[^{]*\{"level":"(?:%b)"' % names).match
+    return lambda lines: [(place, stored) for place, stored in lines if not is_below(stored)]
+
+
+def _all(lines: Places) -> Places:
+    return lines
 
 
 def _minds_case(text: str) -> bool:
