@@ -397,6 +397,22 @@ async def test_a_viewer_that_waits_for_the_next_execution_has_its_beat() -> None
         await soon(lambda: [beat["as_of"] for beat in waiting.beats] == [execution.last_seq])
 
 
+async def test_an_execution_that_retention_has_removed_takes_nobody_their_beat() -> None:
+    """Who still looks at it has one that tells of no execution."""
+    async with feeding() as feed:
+        removed, other = feed.execution(), feed.execution()
+        removed.complete()
+        left, waiting = await feed.watch(removed.id, beat_s=15), await feed.watch(other.id, beat_s=15)
+        await soon(lambda: removed.last_seq in left.seqs and other.last_seq in waiting.seqs)
+        assert feed.journal.forget(removed.id)
+        feed.clock.now += 15.5
+
+        await soon(lambda: bool(waiting.beats and left.beats))
+
+        assert waiting.beats[0]["execution_id"] == other.id
+        assert "execution_id" not in left.beats[0]
+
+
 async def test_stalled_connections_are_ended_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ending one costs as much as many events; those who read go on between."""
     monkeypatch.setattr("headway.services.fanout.REAP_PAUSE_S", 3_600.0)

@@ -93,7 +93,7 @@ def beat_text(state: State, timestamp: str) -> bytes:
 
 
 def idle_beat_text(workflow_id: str, timestamp: str) -> bytes:
-    """What breaks the silence of a workflow that has never run: there is nothing to fold."""
+    """What breaks the silence of a workflow that has not run, or not lately: there is nothing to fold."""
     return _encode(
         {
             "workflow_id": workflow_id,

@@ -6,7 +6,7 @@ costs its own time only, and one that stops reading is aborted.
 
 import asyncio
 import logging
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 from typing import Self
 
@@ -227,6 +227,7 @@ class Fanout:
         self, workflow_id: WorkflowId, execution_id: ExecutionId | None, upto: int | None
     ) -> bytes:
         written_at = timestamp(self._clock.now_ns())
-        if execution_id is None:
-            return idle_beat_text(workflow_id, written_at)
-        return beat_text(load_state(self._journal, execution_id, upto), written_at)
+        if execution_id is not None:
+            with suppress(NotFound):  # retention has removed it under those who still look at it
+                return beat_text(load_state(self._journal, execution_id, upto), written_at)
+        return idle_beat_text(workflow_id, written_at)
