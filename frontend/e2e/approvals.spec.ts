@@ -99,17 +99,22 @@ test('a question is answered after the worker and the server were killed', async
 })
 
 test('silence is said to be a no', async ({ page, headway }) => {
-  const { card } = await openQuestion(page, headway, { deadline_s: 3 })
+  const id = await headway.run('release', { deadline_s: 1 })
+  await page.goto(`/executions/${id}`)
+  const card = page.getByRole('region', { name: 'Question of release' })
 
   await expect(card).toContainText(/Nobody answered in time: rejected at/)
   await expect(badge(page)).toHaveText('completed')
 })
 
 test('a wait says until when, then for which signal', async ({ page, headway }) => {
-  const id = await headway.run('napping')
-  await page.goto(`/executions/${id}`)
   const row = page.locator('.headway-monitor__status')
+  const asleep = await headway.run('napping', { seconds: 600 })
+  await page.goto(`/executions/${asleep}`)
   await expect(row).toContainText(/waiting\s*until \d.*, in \d/)
+  await fetch(`${headway.url}/api/executions/${asleep}/cancel`, { method: 'POST' })
+  const id = await headway.run('napping', { seconds: 0.1 })
+  await page.goto(`/executions/${id}`)
   await expect(row).toContainText(/waiting\s*for signal wake/)
   const answer = await post(headway, `${id}/signals/wake`, { value: 'a test', by: 'bob' })
   expect(answer.status).toBe(202)

@@ -59,7 +59,7 @@ test('an application mounts Headway under a path, behind its own login', async (
     await page.getByLabel('Password').fill('lovelace')
     await page.getByRole('button', { name: 'Sign in' }).click()
     await page.getByRole('link', { name: 'What runs here' }).click()
-    await page.getByRole('link', { name: /quickstart/i }).click({ timeout: 20_000 })
+    await page.getByRole('link', { name: 'Quickstart', exact: true }).click({ timeout: 20_000 })
     await page.getByRole('button', { name: 'Run', exact: true }).click()
     await expect(page.locator('.headway-badge').first()).toHaveText('completed', { timeout: 20_000 })
     await page.reload()
