@@ -6,6 +6,7 @@ import { useState } from 'react'
 import { baseAddress } from '../api/address'
 import type { Workflow } from '../api/decode'
 import { newIdempotencyKey } from '../api/idempotency'
+import { PlanGraph } from '../components/PlanGraph'
 import { RunBars } from '../components/RunBars'
 import { RunForm } from '../components/RunForm'
 import { BrokenSources } from '../components/WorkflowList'
@@ -85,6 +86,7 @@ function OneWorkflow({ workflow }: { workflow: Workflow }) {
         base={baseAddress().href}
         onRun={run}
         canStay
+        plan={workflow.plan.length > 0 ? <PlanGraph steps={workflow.plan} /> : undefined}
       />
     </div>
   )
