@@ -2,6 +2,7 @@
 
 export { HttpApi, Problem } from './api/http'
 export { LobbyClient, type LobbyOptions, type Row } from './api/lobby'
+export type { TokenSource } from './api/token'
 export {
   MissingEvents,
   type WebSocketOptions,

@@ -26,8 +26,9 @@ export class RealServer {
     this.#answers = answers
   }
 
-  static async start(): Promise<RealServer> {
-    const child = spawn('.venv/bin/python', ['-m', 'tests.support.feed_server'], {
+  /** @param token what the server asks its clients for */
+  static async start(token?: string): Promise<RealServer> {
+    const child = spawn('.venv/bin/python', ['-m', 'tests.support.feed_server', ...(token ? [token] : [])], {
       cwd: BACKEND,
       stdio: ['pipe', 'pipe', 'inherit'],
     })

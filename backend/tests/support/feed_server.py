@@ -1,6 +1,6 @@
 """A real server that does what it is told on stdin, for the tests of the TypeScript client.
 
-`python -m tests.support.feed_server` prints its address, then obeys one JSON object a line:
+`python -m tests.support.feed_server [TOKEN]` prints its address, then obeys one JSON object a line:
 `{"do": "log", "count": 3}`, `complete`, `next` (another execution), `copy`, `restore`, `drain`. Each is
 answered by a line, `{"execution_id", "last_seq"}`.
 """
@@ -68,7 +68,8 @@ def orders() -> Iterator[dict[str, Any]]:
 def main() -> None:
     journal = MemoryJournal()
     quickly: dict[str, Any] = {"tick_s": 0.02, "options": SessionOptions(timers=Timers(ping_s=0.2))}
-    with serving(journal, feed=quickly, fanout={"sweep_s": 0.05}) as server:
+    token = sys.argv[1] if len(sys.argv) > 1 else None
+    with serving(journal, feed=quickly, fanout={"sweep_s": 0.05}, token=token) as server:
         define(journal, WORKFLOW)
         puppet = Puppet(server, journal)
         sys.stdout.write(server.url + "\n")

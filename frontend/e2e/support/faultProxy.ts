@@ -2,12 +2,16 @@
 
 import { createConnection, createServer, type Server, type Socket } from 'node:net'
 
+const UPGRADE = /upgrade: websocket/i
+
 export class FaultProxy {
   readonly #sockets = new Set<Socket>()
   readonly #server: Server
   #refusing = false
   /** Requests that are answered with 403 here, and never reach the server. */
   forbids: RegExp | null = null
+  /** Let WebSocket handshakes through, and nothing after them. */
+  swallows = false
   url = ''
 
   constructor(targetUrl: string) {
@@ -23,11 +27,18 @@ export class FaultProxy {
         socket.on('error', () => socket.destroy())
         socket.on('close', () => {
           this.#sockets.delete(socket)
+          if (isSwallowed && socket === target) return
           client.destroy()
           target.destroy()
         })
       }
+      let isSwallowed = false
       client.on('data', chunk => {
+        if (isSwallowed) return
+        if (this.swallows && UPGRADE.test(chunk.toString('latin1'))) {
+          isSwallowed = true
+          target.once('data', () => target.unpipe(client).resume())
+        }
         if (this.forbids?.test(chunk.toString('latin1')))
           client.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
         else target.write(chunk)

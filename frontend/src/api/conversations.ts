@@ -1,11 +1,12 @@
 /** What is said over one socket, in simple and in rich mode: frames to a session, and what it decides to the viewer. */
 
 import { isTerminal, type WorkflowExecutionUpdate } from '../core/events'
-import { decodeServer, isRichFrame, type Row, SUBPROTOCOL } from '../core/messages'
+import { type ClientMessage, decodeServer, isRichFrame, type Row, SUBPROTOCOL } from '../core/messages'
 import type { PlainSession } from '../core/plainSession'
 import type { EventsEffect, Held, Session, SessionEffect, SnapshotEffect } from '../core/session'
 import { FrameReader } from './frameReader'
 import type { Conversation, Line } from './link'
+import type { TokenSource } from './token'
 
 /** Who gets the updates of simple mode. */
 export type PlainViewer = {
@@ -71,6 +72,7 @@ export class RichConversation implements Conversation {
   readonly #now: () => number
   readonly #reader: FrameReader
   readonly #otherwise: (() => Conversation) | undefined
+  readonly #token: TokenSource | undefined
   #plain: Conversation | null = null
   #welcomed = false
 
@@ -78,13 +80,18 @@ export class RichConversation implements Conversation {
     line: Line,
     session: Session,
     viewer: RichViewer,
-    { now, otherwise }: { now: () => number; otherwise?: () => Conversation },
+    {
+      now,
+      otherwise,
+      token,
+    }: { now: () => number; otherwise?: () => Conversation; token?: TokenSource | undefined },
   ) {
     this.#line = line
     this.#session = session
     this.#viewer = viewer
     this.#now = now
     this.#otherwise = otherwise
+    this.#token = token
     this.#reader = new FrameReader(
       frame => this.#read(frame),
       error => viewer.fault(error),
@@ -96,8 +103,10 @@ export class RichConversation implements Conversation {
   }
 
   opened(): void {
-    if (this.#line.protocol.startsWith(SUBPROTOCOL)) this.#carryOut(this.#session.opened())
-    else this.#speakPlainly()
+    if (!this.#line.protocol.startsWith(SUBPROTOCOL)) this.#speakPlainly()
+    else if (this.#token)
+      void this.#withToken(this.#token, token => this.#carryOut(this.#session.opened(token)))
+    else this.#carryOut(this.#session.opened())
   }
 
   receive(data: unknown): void {
@@ -109,6 +118,18 @@ export class RichConversation implements Conversation {
 
   tick(now: number): void {
     if (!this.#plain) this.#carryOut(this.#session.tick(now))
+  }
+
+  /** Get a token and use it, unless the socket is gone by then. */
+  async #withToken(source: TokenSource, use: (token: string) => void): Promise<void> {
+    try {
+      const token = await source()
+      if (this.#line.isOurs) use(token)
+    } catch (error) {
+      if (!this.#line.isOurs) return
+      this.#viewer.fault(error instanceof Error ? error : new Error(String(error)))
+      this.#line.lost()
+    }
   }
 
   #speakPlainly(): void {
@@ -141,6 +162,9 @@ export class RichConversation implements Conversation {
         return this.#line.say(JSON.stringify(effect.message))
       case 'welcome':
         this.#welcomed = true
+        return effect.spreadMs === null ? undefined : this.#line.heard({ spreadMs: effect.spreadMs })
+      case 'auth-soon':
+        if (this.#token) void this.#withToken(this.#token, token => this.#line.say(auth(token)))
         return
       case 'answered':
         // An older socket may have brought the viewer further since this one asked.
@@ -164,4 +188,8 @@ export class RichConversation implements Conversation {
         return effect satisfies never
     }
   }
+}
+
+function auth(token: string): string {
+  return JSON.stringify({ t: 'auth', token } satisfies ClientMessage)
 }

@@ -165,6 +165,17 @@ describe('in rich mode', () => {
     expect(stateName()).toBe('live')
   })
 
+  it('comes back to a server that restarts spread over the time it asked for', async () => {
+    server.onSocket = socket => {
+      socket.send(JSON.stringify({ t: 'welcome', limits: {}, jitter: 8_000 }))
+      socket.close(1012)
+    }
+    follow({ now: () => 1_000_000, random: () => 0.5 })
+    await eventually(() => stateName() === 'reconnecting')
+
+    expect(shown('connection').state).toMatchObject({ until: 1_004_000 })
+  })
+
   it('stops with the reason where there is no such execution', async () => {
     server.onSocket = socket => {
       const refusal = {

@@ -6,17 +6,18 @@
  * only simple mode is followed by that.
  */
 
-import type { Way } from '../core/connection'
 import type { ExecutionResult, Status, Totals, WorkflowExecutionUpdate } from '../core/events'
 import { isRecord, isTerminal } from '../core/events'
 import { type State, stateFromJson } from '../core/fold'
 import { PlainSession } from '../core/plainSession'
 import { type EventsEffect, Session, type SnapshotEffect } from '../core/session'
 import { ExecutionStore } from '../core/store'
+import type { Way } from '../core/ways'
 import { PlainConversation, RichConversation, type RichViewer } from './conversations'
 import type { Fetch } from './http'
 import { openHttpSocket } from './httpSockets'
 import { askWhy, type Conversation, type Line, Link, type LinkEnvironment, type Socket } from './link'
+import { authorized, type TokenSource } from './token'
 import {
   openWebSocket,
   pinnedExecution,
@@ -36,6 +37,8 @@ export const MAX_REPLAY = 20_000
 export type FeedOptions = LinkEnvironment & {
   executionId?: string | undefined
   apiBase?: string | undefined
+  /** Who looks, where no session cookie says so: for pages of another origin. Simple mode cannot carry it. */
+  token?: TokenSource | undefined
   onComplete?: (result: ExecutionResult) => void
   onError?: (error: Error) => void
   WebSocket?: WebSocketConstructor
@@ -46,6 +49,7 @@ export class ExecutionFeed {
   readonly store: ExecutionStore
   readonly #workflowId: string
   readonly #options: FeedOptions
+  readonly #fetch: Fetch
   readonly #pinned: string | null
   readonly #plain: PlainSession
   readonly #viewer: RichViewer
@@ -55,6 +59,7 @@ export class ExecutionFeed {
   constructor(workflowId: string, options: FeedOptions = {}) {
     this.#workflowId = workflowId
     this.#options = options
+    this.#fetch = authorized(options.fetch, options.token)
     this.store = new ExecutionStore(workflowId)
     this.#pinned = pinnedExecution(workflowId, options.executionId)
     this.#plain = new PlainSession(this.#pinned, 0)
@@ -64,7 +69,7 @@ export class ExecutionFeed {
       {
         open: way => this.#open(way),
         converse: line => (line.way === 'plain' ? this.#plainly(line) : this.#richly(line)),
-        ask: () => askWhy(subjectPath(workflowId, this.#pinned), options.apiBase, options.fetch),
+        ask: () => askWhy(subjectPath(workflowId, this.#pinned), options.apiBase, this.#fetch),
         onState: (state, heardAt) => this.store.setConnection(state, heardAt),
       },
       options,
@@ -86,9 +91,9 @@ export class ExecutionFeed {
 
   #open(way: Way): Socket {
     const { held } = this.store
-    const { apiBase, WebSocket, fetch } = this.#options
+    const { apiBase, WebSocket } = this.#options
     if (way === 'sse' || way === 'poll') {
-      const about = { workflowId: this.#workflowId, pinned: this.#pinned, base: apiBase, fetch }
+      const about = { workflowId: this.#workflowId, pinned: this.#pinned, base: apiBase, fetch: this.#fetch }
       return openHttpSocket(way, { ...about, tail: TAIL_LINES }, held)
     }
     if (held.executionId && held.cursor) this.#plain.seek(held.executionId, held.cursor.seq)
@@ -116,6 +121,7 @@ export class ExecutionFeed {
     return new RichConversation(line, new Session(wanted, this.store.held), this.#viewer, {
       now: this.#options.now ?? Date.now,
       otherwise: () => this.#plainly(line),
+      token: this.#options.token,
     })
   }
 

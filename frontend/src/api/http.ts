@@ -24,6 +24,7 @@ import {
   type ServerInfo,
   type WorkflowStatistics,
 } from './decodeOverview'
+import { authorized, type TokenSource } from './token'
 
 export type FieldError = { field: string; message: string }
 
@@ -75,10 +76,11 @@ export class HttpApi {
   /**
    * @param base address of the server; by default the page's own
    * @param fetcher by default the browser's
+   * @param token who asks, where no session cookie says so
    */
-  constructor(base?: string, fetcher?: Fetch) {
+  constructor(base?: string, fetcher?: Fetch, token?: TokenSource) {
     this.#base = base
-    this.#fetch = fetcher ?? ((input, init) => fetch(input, init))
+    this.#fetch = authorized(fetcher, token)
   }
 
   /** Address of a resource, for links. */

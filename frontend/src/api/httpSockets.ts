@@ -12,6 +12,7 @@ import { httpAddress } from './address'
 import { executionPath, type Fetch } from './http'
 import type { Socket } from './link'
 import { lastLogLines } from './logTail'
+import { pause } from './pause'
 
 /** How long the server may hold a page back: less than what a client takes for silence. */
 const WAIT_S = 15
@@ -29,7 +30,7 @@ export type HttpSubject = {
   /** Log lines wanted with a state. */
   tail: number
   base?: string | undefined
-  fetch?: Fetch | undefined
+  fetch: Fetch
 }
 
 type Json = Record<string, unknown>
@@ -130,7 +131,7 @@ abstract class HttpSocket implements Socket {
   }
 
   protected async request(path: string, accept: string, signal: AbortSignal): Promise<Response> {
-    const { base, fetch: fetcher = (input, init) => fetch(input, init) } = this.subject
+    const { base, fetch: fetcher } = this.subject
     const headers = { Accept: accept }
     const response = await fetcher(httpAddress(path, base), { headers, credentials: 'same-origin', signal })
     if (response.ok) return response
@@ -277,20 +278,4 @@ const SOCKETS = { sse: EventStreamSocket, poll: LongPollSocket }
 /** Follow over HTTP from where a viewer is. */
 export function openHttpSocket(transport: keyof typeof SOCKETS, subject: HttpSubject, held: Held): Socket {
   return new SOCKETS[transport](subject, held).begin()
-}
-
-/** Resolves after `ms`; rejects where the signal comes first. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = () => {
-      clearTimeout(timer)
-      reject(signal.reason)
-    }
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', stop)
-      resolve()
-    }, ms)
-    if (signal.aborted) stop()
-    else signal.addEventListener('abort', stop, { once: true })
-  })
 }

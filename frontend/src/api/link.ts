@@ -10,10 +10,9 @@ import {
   type Input,
   initial,
   transition,
-  type Way,
-  type Ways,
   wakeAt,
 } from '../core/connection'
+import type { Way, Ways } from '../core/ways'
 import { httpAddress } from './address'
 import { type Fetch, problemOf } from './http'
 
@@ -49,7 +48,7 @@ export interface Line {
   readonly protocol: string
   say(text: string): void
   /** A frame came; `seq` is how far the viewer is with it. */
-  heard(frame?: { seq?: number | null; begins?: boolean; speaks?: boolean }): void
+  heard(frame?: { seq?: number | null; begins?: boolean; speaks?: boolean; spreadMs?: number }): void
   /** The server has taken up the conversation: it can take the place of an older one. */
   settled(): void
   /** How far the log reaches, as the server has just read it: also less than before. */
@@ -310,7 +309,8 @@ export async function askWhy(path: string, base?: string, fetcher?: Fetch): Prom
     const response = await ask(httpAddress(path, base), { credentials: 'same-origin' })
     if (response.ok) return 'answers'
     if (!REFUSALS.has(response.status)) return 'unknown'
-    const { message, status } = await problemOf(response)
+    const { message, status, code } = await problemOf(response)
+    if (code === 'http_404') return 'unknown' // nobody's problem document: whoever answers there is not Headway
     return { reason: message, status }
   } catch {
     return 'unknown' // unreachable: the next try of the socket will tell

@@ -5,6 +5,7 @@ import { WebSocket as NodeWebSocket } from 'ws'
 import { FaultProxy } from '../../e2e/support/faultProxy'
 import { eventually as soon } from '../../test/eventually'
 import { RealServer, type Written } from '../../test/realServer'
+import { HANDSHAKE_MS } from '../core/connection'
 import type { SliceName, Slices } from '../core/store'
 import { ExecutionFeed, type FeedOptions } from './executionFeed'
 import { LobbyClient, type Row } from './lobby'
@@ -104,6 +105,38 @@ describe('over WebSocket', () => {
     await expectStoredLog()
     expect(shown('summary')).toMatchObject({ verifiedFrom: 0, lastSeq: 1_082, resetBy: null })
     expect(errors).toEqual([])
+  })
+
+  it('is proven from the first try that comes through, though the handshakes before were cut', async () => {
+    await tell('log', 20)
+    link.block()
+    follow()
+    await eventually(() => sockets.length > 0 && connection().name === 'reconnecting')
+    link.restore()
+    await eventually(() => shown('summary').verifiedFrom !== null && isAtHead())
+
+    expect(sockets.at(-1)?.protocol).toMatch(/^headway\.v1/)
+    await expectStoredLog()
+  })
+
+  it('is told of a restored copy though it began without our subprotocol', async () => {
+    await tell('log', 20)
+    await tell('copy')
+    link.forbids = /sec-websocket-protocol/i
+    follow()
+    await eventually(isAtHead)
+    expect(shown('summary').verifiedFrom).toBeNull()
+    link.forbids = null
+    await eventually(() => shown('summary').verifiedFrom !== null)
+    await tell('log', 2)
+    await eventually(isAtHead)
+    await tell('restore')
+    await tell('log', 1)
+    await tell('complete')
+    link.cut()
+    await eventually(() => shown('summary').resetBy === 'fork' && isAtHead())
+
+    await expectStoredLog()
   })
 
   it('inflates what comes compressed, in order with what does not', async () => {
@@ -226,6 +259,24 @@ describe('where a proxy forbids WebSocket', () => {
 
     await tell('log', 3)
     await eventually(isAtHead)
+    await expectStoredLog()
+  })
+
+  it('takes to a stream where handshakes come through and nothing else does', async () => {
+    await tell('log', 20)
+    link.swallows = true
+    let skipped = 0
+    const timer = (callback: () => void, ms: number) => {
+      const early = setTimeout(callback, Math.min(ms, 20))
+      return () => clearTimeout(early)
+    }
+    follow({ now: () => Date.now() + skipped, timer })
+    await eventually(() => sockets[0]?.readyState === NodeWebSocket.OPEN)
+    skipped += HANDSHAKE_MS
+    await eventually(isAtHead)
+
+    expect(connection()).toEqual({ name: 'live', transport: 'sse' })
+    expect(sockets).toHaveLength(1)
     await expectStoredLog()
   })
 

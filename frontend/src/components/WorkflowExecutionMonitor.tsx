@@ -3,6 +3,7 @@
 import './WorkflowExecutionMonitor.css'
 import { type ReactNode, useEffect, useMemo, useState } from 'react'
 import { HttpApi } from '../api/http'
+import type { TokenSource } from '../api/token'
 import type { ConnectionState } from '../core/connection'
 import type { ExecutionResult } from '../core/events'
 import { parseTime } from '../core/format'
@@ -12,6 +13,7 @@ import { useEarlierHistory } from '../hooks/useEarlierHistory'
 import { useNow } from '../hooks/useNow'
 import { useRemembered } from '../hooks/useRemembered'
 import { useConnection, useSlice } from '../hooks/useSlice'
+import { useToken } from '../hooks/useToken'
 import { useWorkflowExecution } from '../hooks/useWorkflowExecution'
 import { Liveness } from './Liveness'
 import { LogPanel } from './LogPanel'
@@ -34,6 +36,8 @@ export type WorkflowExecutionMonitorProps = {
   onExecutionComplete?: ((result: ExecutionResult) => void) | undefined
   /** Address of the Headway server; by default the page's own. */
   apiBase?: string | undefined
+  /** Gives the token of who looks, for pages of another origin; called before each try. */
+  token?: TokenSource | undefined
   className?: string | undefined
   /** `false` leaves the log out. */
   showLog?: boolean | undefined
@@ -85,8 +89,9 @@ export const logTab: MonitorPane = {
 /** Shows status, progress, steps, log, error and result of a workflow's execution as they happen. */
 export function WorkflowExecutionMonitor(props: WorkflowExecutionMonitorProps) {
   const { workflowId, executionId, apiBase, onExecutionComplete } = props
-  const feed = useWorkflowExecution(workflowId, { executionId, apiBase, onExecutionComplete })
-  const api = useMemo(() => new HttpApi(apiBase), [apiBase])
+  const token = useToken(props.token)
+  const feed = useWorkflowExecution(workflowId, { executionId, apiBase, token, onExecutionComplete })
+  const api = useMemo(() => new HttpApi(apiBase, undefined, token), [apiBase, token])
   const summary = useSlice(feed.store, 'summary')
   const history = useSlice(feed.store, 'history')
   const controls = useSlice(feed.store, 'controls')

@@ -189,12 +189,27 @@ describe('the way to the server', () => {
   ])
 
   it('goes without our subprotocol where a handshake with it is refused', () => {
-    expect(course(closed(10)).ways).toEqual(['rich', 'plain'])
-    const plain = course(closed(10), opened(20)).connection
-    expect(plain).toMatchObject({ way: 'plain', socket: 'open' })
-    // It may have been busy: the next try, and one in a while, begin with it again.
-    expect(plain.nextAt).toBe(60_020)
-    expect(transition(plain, closed(30))[0].way).toBe('rich')
+    const { connection, ways } = course(closed(10), tick(500), closed(510), opened(520))
+
+    expect(ways).toEqual(['rich', 'rich', 'plain'])
+    expect(connection).toMatchObject({ way: 'plain', socket: 'open' })
+  })
+
+  it('keeps to our subprotocol where the first handshake fails: the server may be starting', () => {
+    const { connection, ways } = course(closed(10), tick(500), opened(510), welcome(520))
+
+    expect(ways).toEqual(['rich', 'rich'])
+    expect(connection).toMatchObject({ way: 'rich', nextAt: null })
+  })
+
+  it('is doubted again soon where it goes without our subprotocol, and at each reconnect', () => {
+    const plain = course(closed(10), tick(500), closed(510), opened(520)).connection
+    expect(transition(plain, tick(1_520))[1]).toEqual(['open-next'])
+    const refused = transition(transition(plain, tick(1_520))[0], { type: 'next-closed', ...at(1_530) })[0]
+    expect(refused.nextAt).toBe(121_530)
+
+    const cut = transition(refused, closed(2_000))[0]
+    expect([cut.way, cut.trials]).toEqual(['rich', 0])
   })
 
   it('does not doubt the subprotocol of a server that has spoken it', () => {
@@ -203,11 +218,52 @@ describe('the way to the server', () => {
     expect(ways).toEqual(['rich', 'rich', 'ask'])
   })
 
-  it('goes without it where the server took it and says nothing', () => {
-    const { connection, ways } = course(opened(10), tick(10 + HANDSHAKE_MS))
+  const silentAt = 10 + HANDSHAKE_MS
 
-    expect(ways).toEqual(['rich', 'plain'])
-    expect(connection.way).toBe('plain')
+  it('takes to a stream where the handshake is let through and no frame after it', () => {
+    const { connection, ways } = course(
+      opened(10),
+      tick(silentAt),
+      { type: 'answered', now: silentAt + 30 },
+      opened(silentAt + 60),
+    )
+
+    expect(ways).toEqual(['rich', 'ask', 'sse'])
+    expect(connection.state).toEqual({ name: 'live', transport: 'sse' })
+  })
+
+  it('does so too where the server has spoken before', () => {
+    const again = [closed(20), tick(500), opened(510), tick(510 + HANDSHAKE_MS)]
+    const { ways } = course(opened(10), welcome(11), ...again, { type: 'answered', now: 11_000 })
+
+    expect(ways).toEqual(['rich', 'rich', 'ask', 'sse'])
+  })
+
+  it('goes without our subprotocol where the server took it, says nothing, and answers no HTTP', () => {
+    expect(course(opened(10), tick(silentAt), tick(silentAt + 2_000)).ways).toEqual(['rich', 'ask', 'plain'])
+  })
+
+  it.each([1006, 4408])('takes to a stream where sockets end with %i before the first frame', code => {
+    const cuts = [1, 2, 3].flatMap(n => [
+      opened(n * 20_000),
+      closed(n * 20_000 + 10, { code }),
+      { type: 'answered', now: n * 20_000 + 20 } as Input,
+      tick(n * 20_000 + 10_000),
+    ])
+
+    expect(course(...cuts).ways).toEqual(['rich', 'ask', 'rich', 'ask', 'rich', 'ask', 'sse'])
+  })
+
+  it('has only what the ways allow: a list is polled', () => {
+    let connection = initial(['rich', 'poll'])
+    const hangs = [
+      { type: 'connect', now: 0 },
+      tick(HANDSHAKE_MS),
+      { type: 'answered', now: HANDSHAKE_MS + 10 },
+    ]
+    for (const input of hangs as Input[]) connection = transition(connection, input)[0]
+
+    expect([connection.way, connection.socket]).toEqual(['poll', 'opening'])
   })
 
   it('stays with a server that took our subprotocol and speaks plainly', () => {
@@ -309,6 +365,18 @@ describe('a server that drains', () => {
     ['[]', 125],
   ])('says when to come back: %s', (reason, after) => {
     expect(wakeAt(transition(asked, closed(30_000, { code: 1012, reason }))[0])).toBe(30_000 + after)
+  })
+})
+
+describe('a server that restarts', () => {
+  it.each([
+    ['over the time it asked for', 5_000, 2_500],
+    ['by our own backing off where it asked for none', undefined, 125],
+  ])('has its viewers back %s', (_, spreadMs, after) => {
+    const hello: Input = { type: 'frame', now: 20, ...(spreadMs === undefined ? {} : { spreadMs }) }
+    const { connection } = course(opened(10), hello, welcome(30), closed(30_000, { code: 1012 }))
+
+    expect(wakeAt(connection)).toBe(30_000 + after)
   })
 })
 

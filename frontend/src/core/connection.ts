@@ -12,8 +12,9 @@
  * Knows no socket, no timer and no browser: `api/link.ts` carries the effects out and sends `tick` at `wakeAt`.
  */
 
-import { type Backoff, delayMs, fullJitter } from './backoff'
+import { type Backoff, fullJitter } from './backoff'
 import { isRecord } from './events'
+import { betterInMs, overHttp, type Transport, transportOf, type Way, type Ways } from './ways'
 
 /** Without any frame for so long a socket that says it is open is not believed. */
 export const STALE_MS = 25_000
@@ -25,20 +26,13 @@ const STEADY_MS = 5_000
 const BLOCKED = 3
 /** A stream that ends so often without having held is given up. */
 const BROKEN_STREAMS = 3
-/** When a better way is tried again: after a minute, then ever later. */
-const BETTER: Backoff = { baseMs: 60_000, capMs: 600_000 }
+/** Time for the HTTP API to answer before a socket that says nothing is tried in another way. */
+const ANSWER_MS = 2_000
 /** A server that drains may be the only one: who cannot move yet tries again within this. */
 const MOVE_AGAIN: Backoff = { baseMs: 2_000, capMs: 2_000 }
+/** How a socket ends where what is said over it does not arrive, in one direction or the other. */
+const UNHEARD: ReadonlySet<number> = new Set([1006, 4408])
 const LONGEST_RETRY_MS = 60_000
-
-/**
- * A way to the server. Two are WebSockets: with our subprotocol, and without, as any server understands it. The others
- * carry the same messages over HTTP, where something on the way forbids WebSocket.
- */
-export type Way = 'rich' | 'plain' | 'sse' | 'poll'
-export type Transport = 'websocket' | 'sse' | 'poll'
-/** Ways in order of preference. */
-export type Ways = readonly [Way, ...Way[]]
 
 /** What a screen shows; times are milliseconds since 1970. A transport is named where it is not WebSocket. */
 export type ConnectionState =
@@ -74,6 +68,10 @@ export type Connection = {
   readonly way: Way
   /** The server is known to speak our subprotocol. */
   readonly spoke: boolean
+  /** This socket has brought a frame: until then something on the way may swallow them. */
+  readonly proven: boolean
+  /** Over how long the server wants its viewers spread when they come back; null where it did not say. */
+  readonly spreadMs: number | null
   /** Handshakes refused in a row while the server answered HTTP; one that hung counts for all. */
   readonly blocked: number
   readonly hung: boolean
@@ -90,7 +88,7 @@ type Timed<Type extends string> = { type: Type; now: number }
 type Lost<Type extends string> = Timed<Type> & { random: number }
 type Closed = Lost<'closed'> & { code?: number; reason?: string }
 /** `speaks` our subprotocol or, on a socket that seemed to, does not. */
-type Frame = Timed<'frame'> & { seq?: number; begins?: boolean; speaks?: boolean }
+type Frame = Timed<'frame'> & { seq?: number; begins?: boolean; speaks?: boolean; spreadMs?: number }
 type Drain = Lost<'drain'> & { earliestMs: number; latestMs: number }
 
 export type Input =
@@ -133,16 +131,12 @@ export function initial(ways: Ways): Connection {
     endedAt: null,
     ways,
     way: ways[0],
-    spoke: false,
+    ...{ spoke: false, proven: false, spreadMs: null },
     ...{ blocked: 0, hung: false, nextSince: null, nextAt: null, draining: false, trials: 0 },
   }
 }
 
 export const INITIAL: Connection = initial(['plain'])
-
-export function transportOf(way: Way): Transport {
-  return way === 'sse' || way === 'poll' ? way : 'websocket'
-}
 
 /** The connection after `input`, and what the shell must do. */
 export function transition(connection: Connection, input: Input): Transition {
@@ -192,14 +186,17 @@ function beside(
   const { now } = input
   switch (input.type) {
     case 'answered':
-      return answered(connection)
+      return answered(connection, now)
     case 'drain': {
       const nextAt = now + input.earliestMs + input.random * (input.latestMs - input.earliestMs) * 0.8
       return [{ ...connection, draining: true, nextAt }, []]
     }
     case 'next-opened':
       if (connection.nextSince === null) return [connection, []]
-      return [opened({ ...connection, nextSince: null, trials: 0, way: 'rich' }, now), ['switch']]
+      return [
+        { ...opened({ ...connection, nextSince: null, trials: 0, way: 'rich' }, now), proven: true },
+        ['switch'],
+      ]
     case 'next-closed':
       return [withoutNext(connection, now, input.random), []]
     default:
@@ -218,7 +215,7 @@ function ownWakeAt(connection: Connection): number | null {
   const { state, socket, socketAt, heardAt } = connection
   if (socket === 'open') {
     const silentAt = (heardAt ?? socketAt) + STALE_MS
-    return isUnproven(connection) ? Math.min(silentAt, socketAt + HANDSHAKE_MS) : silentAt
+    return isUnproven(connection) ? socketAt + HANDSHAKE_MS : silentAt
   }
   if (socket === 'opening') return socketAt + HANDSHAKE_MS
   return state.name === 'reconnecting' || state.name === 'offline' ? state.until : null
@@ -239,13 +236,18 @@ function isUp({ socket }: Connection): boolean {
   return socket === 'open'
 }
 
-/** A server may take our subprotocol without a look, as some do with the first one offered, and not speak it. */
-function isUnproven({ way, ways, spoke }: Connection): boolean {
+/** Rich mode begins with a welcome: a socket that opens and is silent is no way to the server. */
+function isUnproven({ way, proven }: Connection): boolean {
+  return way === 'rich' && !proven
+}
+
+/** Nothing says so far that the server knows our subprotocol. */
+function isDoubted({ way, ways, spoke }: Connection): boolean {
   return way === 'rich' && !spoke && ways.includes('plain')
 }
 
-function renewed({ ways, seq, spoke }: Connection): Connection {
-  return { ...initial(ways), seq, spoke }
+function renewed({ ways, seq, spoke, spreadMs }: Connection): Connection {
+  return { ...initial(ways), seq, spoke, spreadMs }
 }
 
 function down(connection: Connection, state: ConnectionState): Transition {
@@ -258,17 +260,15 @@ function anew(connection: Connection, now: number): Transition {
 }
 
 function opened(connection: Connection, now: number): Connection {
-  const isWebSocket = transportOf(connection.way) === 'websocket'
-  const isBest = connection.way === connection.ways[0]
+  const { way, ways, trials } = connection
   return settle({
     ...connection,
     socket: 'open',
     socketAt: now,
     heardAt: now,
-    hung: false,
+    proven: false,
     draining: false,
-    blocked: isWebSocket ? 0 : connection.blocked,
-    nextAt: isBest ? null : now + delayMs(connection.trials, BETTER),
+    nextAt: way === ways[0] ? null : now + betterInMs(way, trials),
   })
 }
 
@@ -279,9 +279,13 @@ function isSilent(connection: Connection, now: number): boolean {
 function hear(connection: Connection, input: Frame): Connection {
   const steady = isUp(connection) && input.now - connection.socketAt >= STEADY_MS
   const begun = input.begins ? { endedAt: null, head: 0 } : {}
+  const comesThrough = transportOf(connection.way) === 'websocket' ? { blocked: 0, hung: false } : {}
   return {
     ...connection,
     ...begun,
+    ...comesThrough,
+    proven: true,
+    spreadMs: input.spreadMs ?? connection.spreadMs,
     heardAt: input.now,
     attempt: steady ? 0 : connection.attempt,
     seq: input.seq ?? connection.seq,
@@ -324,29 +328,43 @@ function closed(connection: Connection, input: Closed): Transition {
     return [{ ...moved, way: 'rich', state: reconnecting(connection, input.now, input.now) }, ['switch']]
   }
   if (connection.socket === 'opening') return failed(connection, input, [])
+  if (isUnproven(connection) && UNHEARD.has(code)) return wait(connection, input, ['ask'])
   const broken = connection.way === 'sse' && connection.attempt + 1 >= BROKEN_STREAMS
   return wait(broken ? { ...connection, way: 'poll' } : connection, input, [])
 }
 
-/** A handshake failed: go down the ways that ask less of the server and of what stands between. */
+/**
+ * A handshake failed: go down the ways that ask less of the server and of what stands between. A first failure tells
+ * nothing of the subprotocol: the server may be starting, or the connection was cut.
+ */
 function failed(connection: Connection, input: Closed | Lost<'lost'>, before: readonly Effect[]): Transition {
   const { way, ways } = connection
   const hung = input.type === 'lost'
-  const lesser = way === 'sse' ? 'poll' : isUnproven(connection) && !hung ? 'plain' : null
+  const isDoubtful = isDoubted(connection) && !hung
+  if (isDoubtful && connection.attempt === 0) return wait(connection, input, before)
+  const lesser = way === 'sse' ? 'poll' : isDoubtful ? 'plain' : null
   if (lesser !== null && ways.includes(lesser)) return open({ ...connection, way: lesser }, input.now, before)
   // A browser hides the status of a refused handshake behind 1006.
-  const asks: readonly Effect[] = hung && !ways.includes('sse') ? [] : ['ask']
+  const asks: readonly Effect[] = hung && !overHttp(ways) ? [] : ['ask']
   return wait({ ...connection, way: ways[0], hung }, input, [...before, ...asks])
 }
 
+/** A socket opened and nothing came over it: where HTTP answers that will do, else the server knows us not. */
+function swallowed(connection: Connection, now: number): Transition {
+  const way = isDoubted(connection) ? 'plain' : connection.ways[0]
+  const state = reconnecting(connection, now, now + ANSWER_MS)
+  const { attempt } = connection
+  return [{ ...connection, ...NO_SOCKET, way, hung: true, attempt: attempt + 1, state }, ['drop', 'ask']]
+}
+
 /** The server answers HTTP while a handshake failed: something does not let WebSocket through. */
-function answered(connection: Connection): Transition {
+function answered(connection: Connection, now: number): Transition {
   const { ways, socket } = connection
   if (isUp(connection) || transportOf(connection.way) !== 'websocket') return [connection, []]
   const blocked = connection.hung ? BLOCKED : connection.blocked + 1
-  const isOver = blocked >= BLOCKED && socket === 'none' && ways.includes('sse')
-  const over = isOver ? { way: 'sse' as const, attempt: 0 } : {}
-  return [{ ...connection, blocked, ...over }, []]
+  const way = overHttp(ways)
+  if (blocked < BLOCKED || socket !== 'none' || !way) return [{ ...connection, blocked }, []]
+  return open({ ...connection, blocked, way, attempt: 0 }, now, [])
 }
 
 function wait(
@@ -354,7 +372,7 @@ function wait(
   input: Closed | Lost<'lost'> | Lost<'offline'>,
   effects: readonly Effect[],
 ): Transition {
-  const asked = input.type === 'closed' ? retryOf(input) : null
+  const asked = input.type === 'closed' ? returnOf(input, connection) : null
   const until = input.now + (asked ?? fullJitter(connection.attempt, input.random))
   const before = connection.state
   const offline = input.type === 'offline' || (before.name === 'offline' && input.type === 'closed')
@@ -363,13 +381,14 @@ function wait(
     name: offline ? 'offline' : 'reconnecting',
   }
   const attempt = connection.attempt + 1
-  const none = { socket: 'none' as const, nextSince: null, nextAt: null }
-  return [{ ...connection, ...none, way: wayAfter(connection), attempt, state }, effects]
+  return [{ ...connection, ...NO_SOCKET, ...wayAfter(connection), attempt, state }, effects]
 }
 
+const NO_SOCKET = { socket: 'none', nextSince: null, nextAt: null } as const
+
 /** A server that did not take our subprotocol once may have been busy. */
-function wayAfter({ way, ways }: Connection): Way {
-  return way === 'plain' ? ways[0] : way
+function wayAfter({ way, ways, trials }: Connection): Pick<Connection, 'way' | 'trials'> {
+  return way === 'plain' ? { way: ways[0], trials: 0 } : { way, trials }
 }
 
 function reconnecting({ state, heardAt }: Connection, now: number, until: number) {
@@ -378,8 +397,12 @@ function reconnecting({ state, heardAt }: Connection, now: number, until: number
 }
 
 /** When a server that restarts wants its viewers back, so that they do not all come at once. */
-function retryOf({ code, reason }: Closed): number | null {
-  if (code !== 1012 || !reason) return null
+function returnOf(input: Closed, { spreadMs }: Connection): number | null {
+  if (input.code !== 1012) return null
+  return retryOf(input.reason) ?? (spreadMs === null ? null : Math.round(input.random * spreadMs))
+}
+
+function retryOf(reason = ''): number | null {
   try {
     const value: unknown = JSON.parse(reason)
     const retry = isRecord(value) ? value['retry'] : null
@@ -398,13 +421,13 @@ function open(connection: Connection, now: number, before: readonly Effect[]): T
 
 function stale(connection: Connection, now: number): Transition {
   const since = connection.heardAt ?? connection.socketAt
-  return open({ ...connection, way: wayAfter(connection), state: { name: 'stale', since } }, now, ['drop'])
+  return open({ ...connection, ...wayAfter(connection), state: { name: 'stale', since } }, now, ['drop'])
 }
 
 function withoutNext(connection: Connection, now: number, random: number): Connection {
   if (connection.nextSince === null) return connection
   const trials = connection.trials + 1
-  const after = connection.draining ? fullJitter(0, random, MOVE_AGAIN) : delayMs(trials, BETTER)
+  const after = connection.draining ? fullJitter(0, random, MOVE_AGAIN) : betterInMs(connection.way, trials)
   return { ...connection, nextSince: null, nextAt: now + after, trials }
 }
 
@@ -418,7 +441,5 @@ function tick(connection: Connection, now: number): Transition {
   if (due === null || now < due) return [connection, []]
   if (connection.socket === 'opening') return failed(connection, { type: 'lost', now, random: 1 }, ['drop'])
   if (connection.socket === 'none') return open(connection, now, [])
-  return isSilent(connection, now)
-    ? stale(connection, now)
-    : open({ ...connection, way: 'plain' }, now, ['drop'])
+  return isUnproven(connection) ? swallowed(connection, now) : stale(connection, now)
 }

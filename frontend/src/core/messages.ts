@@ -23,6 +23,7 @@ export type ClientMessage =
   | { t: 'sub'; x: string; execution_id?: string; cur?: string; mode?: Mode; tail?: number }
   | { t: 'ack'; x: string; seq: number }
   | { t: 'pong'; n: number }
+  | { t: 'auth'; token: string }
 
 /** Events that a frame covers without carrying them. */
 export type LeftOut = { events: number; logs: number; errors: number }
@@ -41,7 +42,7 @@ export type Row = {
 }
 
 export type ServerMessage =
-  | { t: 'welcome'; windowEvents: number; windowBytes: number }
+  | { t: 'welcome'; windowEvents: number; windowBytes: number; spreadMs: number | null }
   | {
       t: 'sub_ok'
       x: string
@@ -65,6 +66,7 @@ export type ServerMessage =
   | { t: 'ping'; n: number; heads: Readonly<Record<string, unknown>> }
   | { t: 'err'; code: string; msg: string; x: string | null; retry: number | null; ref: string | null }
   | { t: 'drain'; earliestS: number; latestS: number }
+  | { t: 'auth_soon' }
 
 /** A frame as it is read: the message, and of `ev` the stored lines with the bytes they came in. */
 export type ServerFrame = { message: ServerMessage; lines: readonly string[]; body: Uint8Array }
@@ -135,6 +137,7 @@ const READERS: Readonly<Record<string, (fields: Fields) => ServerMessage>> = {
       t: 'welcome',
       windowEvents: limits.number('window_events', 4_096),
       windowBytes: limits.number('window_bytes', 1 << 20),
+      spreadMs: fields.has('jitter') ? fields.number('jitter') : null,
     }
   },
   sub_ok: fields => ({
@@ -183,6 +186,7 @@ const READERS: Readonly<Record<string, (fields: Fields) => ServerMessage>> = {
     const [earliest, latest] = fields.list('in')
     return { t: 'drain', earliestS: Number(earliest) || 0, latestS: Number(latest) || 0 }
   },
+  auth_soon: () => ({ t: 'auth_soon' }),
 }
 
 /** Members of a message, checked as they are read. */

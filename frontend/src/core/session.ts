@@ -50,7 +50,10 @@ export type EventsEffect = {
 /** What the shell must do, in order. */
 export type SessionEffect =
   | { readonly type: 'send'; readonly message: ClientMessage }
-  | { readonly type: 'welcome' }
+  /** `spreadMs`: over how long the server wants its viewers spread when they come back. */
+  | { readonly type: 'welcome'; readonly spreadMs: number | null }
+  /** The token ends soon: send `auth` with a fresh one. */
+  | { readonly type: 'auth-soon' }
   | { readonly type: 'answered'; readonly result: Result }
   | { readonly type: 'head'; readonly head: number }
   | SnapshotEffect
@@ -115,17 +118,22 @@ export class Session {
     if (!this.#awaitsSnapshot) this.#held = held
   }
 
-  /** The connection is open. */
-  opened(): SessionEffect[] {
+  /** The connection is open; `token` where the handshake could not carry who it is. */
+  opened(token?: string): SessionEffect[] {
     const { client } = this.#options
-    return [send({ t: 'hello', ...(client ? { client } : {}) }), this.#subscribe()]
+    return [
+      send({ t: 'hello', ...(client ? { client } : {}), ...(token ? { token } : {}) }),
+      this.#subscribe(),
+    ]
   }
 
   receive({ message, lines, body }: ServerFrame, now: number): SessionEffect[] {
     switch (message.t) {
       case 'welcome':
         this.#halfWindow = { events: message.windowEvents / 2, bytes: message.windowBytes / 2 }
-        return [{ type: 'welcome' }]
+        return [{ type: 'welcome', spreadMs: message.spreadMs }]
+      case 'auth_soon':
+        return [{ type: 'auth-soon' }]
       case 'ping':
         return [send({ t: 'pong', n: message.n }), ...this.#check(message.heads[this.#options.x])]
       case 'drain':

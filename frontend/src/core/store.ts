@@ -178,7 +178,7 @@ export class ExecutionStore {
   #begin({ state, logs = [], cursor = null, why = null }: Snapshot, after: number): void {
     this.#state = state
     this.#cursor = cursor
-    this.#verifiedFrom = cursor && cursor.seq
+    this.#verifiedFrom = cursor?.seq ?? null
     this.#resetBy = why
     this.#log = new ChunkedLog()
     this.#log.begin(Math.max(0, state.counts.logs - logs.length))

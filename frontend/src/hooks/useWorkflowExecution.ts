@@ -2,11 +2,15 @@
 
 import { useEffect, useMemo, useRef } from 'react'
 import { ExecutionFeed } from '../api/executionFeed'
+import type { TokenSource } from '../api/token'
 import type { ExecutionResult } from '../core/events'
+import { useToken } from './useToken'
 
 export type WorkflowExecutionOptions = {
   executionId?: string | undefined
   apiBase?: string | undefined
+  /** Who looks, where no session cookie says so; called before each try. */
+  token?: TokenSource | undefined
   onExecutionComplete?: ((result: ExecutionResult) => void) | undefined
 }
 
@@ -20,6 +24,7 @@ export function useWorkflowExecution(
   options: WorkflowExecutionOptions = {},
 ): ExecutionFeed {
   const { executionId, apiBase } = options
+  const token = useToken(options.token)
   const onComplete = useRef(options.onExecutionComplete)
   useEffect(() => {
     onComplete.current = options.onExecutionComplete
@@ -29,9 +34,10 @@ export function useWorkflowExecution(
       new ExecutionFeed(workflowId, {
         executionId,
         apiBase,
+        token,
         onComplete: result => onComplete.current?.(result),
       }),
-    [workflowId, executionId, apiBase],
+    [workflowId, executionId, apiBase, token],
   )
   useEffect(() => {
     feed.start()

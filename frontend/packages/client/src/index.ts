@@ -1,6 +1,7 @@
 /** The feed without a framework: what follows executions, what folds their events, and the HTTP API. */
 
 export { HttpApi, Problem } from '../../../src/api/http'
+export type { TokenSource } from '../../../src/api/token'
 export {
   MissingEvents,
   type WebSocketOptions,

@@ -1,6 +1,7 @@
 /** `<headway-execution>`: the monitor as an element of its own, with its styles and its framework inside. */
 
 import { createRoot, type Root } from 'react-dom/client'
+import type { TokenSource } from '../../../src/api/token'
 import { WorkflowExecutionMonitor } from '../../../src/components/WorkflowExecutionMonitor'
 import type { ExecutionResult } from '../../../src/core/events'
 
@@ -17,13 +18,25 @@ declare global {
  *
  * Attributes: `workflow`, its id; `execution`, to show this one alone; `server`, where Headway answers (by default
  * the page's own origin); `log="off"` and `steps="off"` leave a part out. Colours, fonts and sizes are the
- * `--headway-*` variables: set them on the element. When an execution ends, a `complete` event has its result as
+ * `--headway-*` variables: set them on the element. Where the server asks for a token and the page is of another origin,
+ * set the property `token` to a function that gives one. When an execution ends, a `complete` event has its result as
  * `detail`.
  */
 export class HeadwayExecution extends HTMLElement {
   static readonly observedAttributes = ['workflow', 'execution', 'server', 'log', 'steps']
 
   #root: Root | null = null
+  #token: TokenSource | undefined
+
+  /** Gives the token of who looks; called before each try. */
+  get token(): TokenSource | undefined {
+    return this.#token
+  }
+
+  set token(token: TokenSource | undefined) {
+    this.#token = token
+    this.#render()
+  }
 
   connectedCallback(): void {
     const shadow = this.shadowRoot ?? this.#shadow()
@@ -54,6 +67,7 @@ export class HeadwayExecution extends HTMLElement {
         workflowId={workflow}
         executionId={this.getAttribute('execution') ?? undefined}
         apiBase={this.getAttribute('server') ?? undefined}
+        token={this.#token}
         showLog={this.getAttribute('log') !== 'off'}
         showSteps={this.getAttribute('steps') !== 'off'}
         onExecutionComplete={result => this.#complete(result)}
