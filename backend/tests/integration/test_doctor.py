@@ -161,6 +161,7 @@ async def test_nobody_there_and_no_such_name_end_it_early() -> None:
     nameless = await examine("http://nobody.invalid", None, idle_s=1.0)
 
     assert faults(closed) == {"TCP": Fault.TCP}
+    assert closed.findings[-1].detail == f"port {port}: Connection refused"
     assert faults(nameless) == {"name": Fault.NAME}
     assert exit_code(closed) == exit_code(nameless) == exits.UNREACHABLE
 

@@ -374,8 +374,9 @@ def doctor(
 ) -> None:
     """Find out what a proxy does to a server's feeds, and name the setting at fault.
 
-    Tries name, TCP, TLS, the HTTP API, the token, WebSockets, Server-Sent Events and long poll; starts
-    nothing. Most proxies give up on silence after 60 s: --idle 75 sees that.
+    Tries name, TCP, TLS, the HTTP API, the token, WebSockets, Server-Sent Events and long poll.
+
+    Starts nothing. Most proxies give up on silence after 60 s: --idle 75 sees that.
 
     0 all is well, 1 something fails but feeds work, 2 wrong usage, 4 no feed works at this address.
 

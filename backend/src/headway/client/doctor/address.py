@@ -1,6 +1,7 @@
 """The way to the server below HTTP: name, connection, TLS."""
 
 import asyncio
+import os
 import socket
 import ssl
 from contextlib import suppress
@@ -78,7 +79,10 @@ async def _connects(
             _, writer = await asyncio.open_connection(address.host, address.port, ssl=context)
     except (OSError, TimeoutError) as error:  # an SSLError is an OSError
         fault = Fault.TCP if context is None else Fault.TLS
-        reason = str(error) or f"no answer within {CONNECT_S:.0f} s"
+        if isinstance(error, ConnectionError) and error.errno is not None:
+            reason = os.strerror(error.errno)  # asyncio's own words are the call and the address
+        else:
+            reason = str(error) or f"no answer within {CONNECT_S:.0f} s"
         diagnosis.add(Finding(check, "fails", f"port {address.port}: {reason}", fault))
         return False
     tls = writer.get_extra_info("ssl_object")
