@@ -19,11 +19,11 @@ const ROOT = join(HERE, '..')
 const OUT = join(HERE, 'out')
 const REACT = ['react', 'react-dom', 'react-dom/client', 'react/jsx-runtime']
 
-/** Budgets in KiB after gzip; `shut` are the modules an importing application brings itself. */
+/** Budgets in KiB after gzip, a twentieth above what was measured last; `shut` are the modules an importing application brings itself. */
 const PACKAGES = [
-  { name: 'client', entry: 'index.ts', budget: 16, shut: REACT },
-  { name: 'react', entry: 'index.ts', budget: 66, shut: REACT },
-  { name: 'element', entry: 'index.tsx', budget: 62, shut: [] },
+  { name: 'client', entry: 'index.ts', budget: 10.3, shut: REACT },
+  { name: 'react', entry: 'index.ts', budget: 68, shut: REACT },
+  { name: 'element', entry: 'index.tsx', budget: 63.5, shut: [] },
 ]
 
 const faults = []
