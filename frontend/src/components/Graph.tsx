@@ -1,7 +1,7 @@
 /** The steps as a graph: the whole plan from the start, coloured as it goes; moved, scaled and walked by keys. */
 
 import './Graph.css'
-import { type KeyboardEvent, useCallback, useEffect, useMemo, useRef, useState } from 'react'
+import { type KeyboardEvent, memo, useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import type { PlannedStep } from '../core/events'
 import { type Graph as GraphModel, type GraphNode, graphOf } from '../core/graph'
 import { type Layout, layoutGraph, type Point, type Route } from '../core/graphLayout'
@@ -36,7 +36,8 @@ export const graphView: MonitorPane = {
   ),
 }
 
-export function Graph({ slice, plan, now, selected, onSelect }: GraphProps) {
+/** Drawn anew by what is told of the steps and by the clock, not by each line of the log. */
+export const Graph = memo(function Graph({ slice, plan, now, selected, onSelect }: GraphProps) {
   const frame = useRef<HTMLDivElement>(null)
   const size = useSize(frame)
   const isDown = size.width < NARROW_PX
@@ -108,7 +109,7 @@ export function Graph({ slice, plan, now, selected, onSelect }: GraphProps) {
       </span>
     </section>
   )
-}
+})
 
 /** Known nodes stay where they are while the graph grows; what the reader opens or closes is laid out anew. */
 function useLayout({ nodes, edges }: GraphModel, opened: Opened, isDown: boolean): Layout {

@@ -1,6 +1,6 @@
 /** The steps as a plain list: a tree in the order they began, what is planned but not begun grey at its end. */
 
-import { type KeyboardEvent, useRef } from 'react'
+import { type KeyboardEvent, memo, useRef } from 'react'
 import type { PlannedStep } from '../core/events'
 import { formatCount, formatCounted, formatDuration, formatExact } from '../core/format'
 import type { Track } from '../core/history'
@@ -39,7 +39,15 @@ export const stepsView: MonitorPane = {
   ),
 }
 
-export function StepList({ slice, plan, now, selected, onSelect, renderActions }: StepListProps) {
+/** Drawn anew by what is told of the steps and by the clock, not by each line of the log. */
+export const StepList = memo(function StepList({
+  slice,
+  plan,
+  now,
+  selected,
+  onSelect,
+  renderActions,
+}: StepListProps) {
   const scroller = useRef<HTMLElement>(null)
   const { rows, toggle } = useStepRows(slice, plan, now, selected)
   const { first, end } = useVisibleRows(scroller, rows.length, ROW_PX)
@@ -69,7 +77,7 @@ export function StepList({ slice, plan, now, selected, onSelect, renderActions }
       </ul>
     </section>
   )
-}
+})
 
 type StepRowProps = {
   row: Row

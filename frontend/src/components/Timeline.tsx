@@ -1,7 +1,7 @@
 /** When each step ran, on one axis of time: a pooled row a step, bars that grow by one clock, idle time folded. */
 
 import './Timeline.css'
-import { type KeyboardEvent, useId, useMemo, useRef } from 'react'
+import { type KeyboardEvent, memo, useId, useMemo, useRef } from 'react'
 import type { PlannedStep } from '../core/events'
 import { formatDuration } from '../core/format'
 import type { HistorySlice } from '../core/store'
@@ -35,7 +35,8 @@ export const timelineView: MonitorPane = {
   ),
 }
 
-export function Timeline({ slice, plan, now, selected, onSelect }: TimelineProps) {
+/** Drawn anew by what is told of the steps and by the clock, not by each line of the log. */
+export const Timeline = memo(function Timeline({ slice, plan, now, selected, onSelect }: TimelineProps) {
   const id = useId()
   const scroller = useRef<HTMLDivElement>(null)
   const axis = useRef<HTMLDivElement>(null)
@@ -136,7 +137,7 @@ export function Timeline({ slice, plan, now, selected, onSelect }: TimelineProps
       </div>
     </section>
   )
-}
+})
 
 function ZoomButtons({ time }: { time: ReturnType<typeof useTimeWindow> }) {
   return (

@@ -1,7 +1,7 @@
 /** One execution, live: what others embed. Own styles, no component kit, no data but the feed's. */
 
 import './WorkflowExecutionMonitor.css'
-import { type ReactNode, useEffect, useMemo, useState } from 'react'
+import { type ReactNode, useCallback, useEffect, useMemo, useState } from 'react'
 import { HttpApi } from '../api/http'
 import type { TokenSource } from '../api/token'
 import type { ConnectionState } from '../core/connection'
@@ -100,12 +100,13 @@ export function WorkflowExecutionMonitor(props: WorkflowExecutionMonitorProps) {
   useEarlierHistory(feed.store, api, summary)
   const asOf = useAsOf(state, heardAt, summary.closed)
   const [choice, choose] = useChoice(props.choice, props.onChoose, summary.execution_id)
+  const selectStep = useCallback((step: string | null) => choose({ step }), [choose])
   const begun = summary.updated_at !== null
   const context: PaneContext = {
     ...{ api, summary, history, controls, log, now: asOf.time },
     executionId: summary.execution_id || executionId || '',
     step: choice.step ?? null,
-    selectStep: step => choose({ step }),
+    selectStep,
     permalinks: props.permalinks ?? false,
     renderStepActions: props.renderStepActions,
   }
@@ -218,10 +219,13 @@ function useChoice(
   const [own, setOwn] = useState<MonitorChoice>({})
   // biome-ignore lint/correctness/useExhaustiveDependencies: a step belongs to the execution that it was chosen in
   useEffect(() => setOwn(({ step: _, ...rest }) => rest), [executionId])
-  const choose = (next: MonitorChoice) => {
-    setOwn(before => ({ ...before, ...next }))
-    onChoose?.(next)
-  }
+  const choose = useCallback(
+    (next: MonitorChoice) => {
+      setOwn(before => ({ ...before, ...next }))
+      onChoose?.(next)
+    },
+    [onChoose],
+  )
   return [{ ...own, ...given }, choose]
 }
 

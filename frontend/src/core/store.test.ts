@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { Execution } from '../../test/builders'
 import { decodeUpdate } from './events'
 import { initialState } from './fold'
-import { ExecutionStore, FLUSH_MS, type FlushClock } from './store'
+import { ExecutionStore, FLUSH_MS, type FlushClock, HISTORY_MS } from './store'
 
 class FakeClock implements FlushClock {
   time = 0
@@ -60,6 +60,40 @@ describe('ExecutionStore', () => {
     }
     expect(told).toBeLessThanOrEqual(21)
     expect(told).toBeGreaterThanOrEqual(19)
+  })
+
+  it('tells of the history less often under load, and of its last change all the same', () => {
+    const { clock, store, run, apply } = aStore()
+    apply(run.queued(), run.started(), run.step('load'))
+    clock.advance(1_000)
+    const told = { history: 0, log: 0 }
+    store.subscribe('history', () => {
+      told.history += 1
+    })
+    store.subscribe('log', () => {
+      told.log += 1
+    })
+    for (let done = 1; done <= 600; done++) {
+      apply(run.progressed('load', done, 600, 10), run.log('x'))
+      clock.advance(1)
+    }
+    expect(told.log).toBeGreaterThanOrEqual(600 / FLUSH_MS - 1)
+    expect(told.history).toBeLessThanOrEqual(600 / HISTORY_MS + 1)
+
+    for (let ms = 0; ms < HISTORY_MS + FLUSH_MS; ms++) clock.advance(1)
+    const { history, version } = store.get('history')
+    expect(version).toBe(history.version)
+  })
+
+  it('shows the end of an execution with all its steps at once', () => {
+    const { clock, store, run, apply } = aStore()
+    apply(run.queued(), run.started(), run.step('load'))
+    clock.advance(FLUSH_MS)
+    apply(run.completed())
+    clock.advance(FLUSH_MS)
+
+    expect(store.get('summary').closed).toBe(true)
+    expect(store.get('history').version).toBe(store.get('history').history.version)
   })
 
   it('gives the same object while a slice is unchanged, and only tells those who listen to it', () => {
@@ -176,6 +210,7 @@ describe('ExecutionStore', () => {
     store.reset('NEW', 'w')
     clock.advance(FLUSH_MS)
 
+    expect(store.get('history').history.tracks.size).toBe(0)
     expect(store.get('log').lines).toBe(0)
     expect(store.get('steps')).toEqual([])
     expect(store.get('summary')).toMatchObject({ execution_id: 'NEW', seq: 0 })

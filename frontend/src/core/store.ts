@@ -28,6 +28,8 @@ import type { Held } from './session'
 import type { ApprovalState, WaitState } from './waiting'
 
 export const FLUSH_MS = 50
+/** Steps are drawn as whole lists and counted by eye: under load, so often is enough. */
+export const HISTORY_MS = 150
 
 /** Everything of the state but its maps; a new object whenever something in it changed. */
 export type Summary = Readonly<Omit<State, 'steps' | 'controls' | 'outputs' | 'waiting' | 'counts'>> & {
@@ -120,6 +122,7 @@ export class ExecutionStore {
   #connection: ConnectionSlice = { state: { name: 'idle' }, heardAt: null }
   #slices: Slices
   #flushedAt = Number.NEGATIVE_INFINITY
+  #historyAt = Number.NEGATIVE_INFINITY
   #waiting = false
 
   constructor(workflowId: string, clock: FlushClock = browserClock) {
@@ -184,6 +187,7 @@ export class ExecutionStore {
     this.#log.begin(Math.max(0, state.counts.logs - logs.length))
     for (const update of logs) this.#addMessage(update)
     this.#history = new ExecutionHistory(state)
+    this.#historyAt = Number.NEGATIVE_INFINITY
     this.#firstSeq = state.seq > 0 ? 1 : after + 1
     this.#lastSeq = after
     this.#stepCopies = new Map()
@@ -235,13 +239,23 @@ export class ExecutionStore {
     this.#touch('connection')
   }
 
-  /** Make new slices of what changed and tell their listeners. */
+  /** Make new slices of all that changed and tell their listeners. */
   flush(): void {
+    this.#tell([...this.#dirty])
+  }
+
+  /** A history that was told of a moment ago waits, unless nothing more comes. */
+  #flushDue(): void {
+    const waits = !this.#state.closed && this.#clock.now() < this.#historyAt + HISTORY_MS
+    this.#tell([...this.#dirty].filter(name => name !== 'history' || !waits))
+    if (this.#dirty.size > 0) this.#touch()
+  }
+
+  #tell(names: readonly SliceName[]): void {
     this.#flushedAt = this.#clock.now()
-    const dirty = [...this.#dirty]
-    this.#dirty.clear()
-    for (const name of dirty) this.#renew(name)
-    for (const name of dirty) for (const listener of [...this.#listeners[name]]) listener()
+    for (const name of names) this.#dirty.delete(name)
+    for (const name of names) this.#renew(name)
+    for (const name of names) for (const listener of [...this.#listeners[name]]) listener()
   }
 
   #addMessage({ data, timestamp, kind, seq }: WorkflowExecutionUpdate): void {
@@ -265,9 +279,10 @@ export class ExecutionStore {
   #renew(name: SliceName): void {
     if (name === 'summary') this.#slices.summary = this.#summary()
     else if (name === 'steps') this.#slices.steps = this.#steps()
-    else if (name === 'history')
+    else if (name === 'history') {
+      this.#historyAt = this.#flushedAt
       this.#slices.history = { history: this.#history, version: this.#history.version }
-    else if (name === 'controls') this.#slices.controls = this.#controls()
+    } else if (name === 'controls') this.#slices.controls = this.#controls()
     else if (name === 'log') this.#slices.log = { log: this.#log, lines: this.#log.messages }
     else this.#slices.connection = this.#connection
   }
@@ -307,13 +322,13 @@ export class ExecutionStore {
     if (this.#waiting) return
     const wait = this.#flushedAt + FLUSH_MS - this.#clock.now()
     if (wait <= 0) {
-      this.flush()
+      this.#flushDue()
       return
     }
     this.#waiting = true
     this.#clock.later(() => {
       this.#waiting = false
-      this.flush()
+      this.#flushDue()
     }, wait)
   }
 }
