@@ -1,86 +1,80 @@
-/** The whole Monitor under a flood of events, from a socket that is none. */
+/** The whole Monitor while events come by the thousand, and how far what it shows is behind. */
 
 import { createRoot } from 'react-dom/client'
 import { WorkflowExecutionMonitor } from '../src/components/WorkflowExecutionMonitor'
 
-const EXECUTION = '01JX4Q8ZK3M5N7P9R1T3V5W7Y9'
-const STEPS = 60
-let socket: FloodSocket | null = null
-
-/** Opens at once, in simple mode, and carries what is given to it. */
-class FloodSocket extends EventTarget {
-  static readonly CONNECTING = 0
-  static readonly OPEN = 1
-  static readonly CLOSING = 2
-  static readonly CLOSED = 3
-  readonly protocol = ''
-  readyState = 0
-  bufferedAmount = 0
-  binaryType = 'blob'
-  onopen: ((event: Event) => void) | null = null
-  onmessage: ((event: MessageEvent) => void) | null = null
-  onclose: ((event: Event) => void) | null = null
-  onerror: ((event: Event) => void) | null = null
-
-  constructor() {
-    super()
-    socket = this
-    setTimeout(() => {
-      this.readyState = 1
-      this.#tell(new Event('open'))
-    })
-  }
-
-  send(): void {}
-
-  close(): void {
-    this.readyState = 3
-  }
-
-  receive(event: object): void {
-    this.#tell(new MessageEvent('message', { data: JSON.stringify(event) }))
-  }
-
-  #tell(event: Event): void {
-    this.dispatchEvent(event)
-    if (event.type === 'open') this.onopen?.(event)
-    else this.onmessage?.(event as MessageEvent)
-  }
+export type Flood = {
+  fps: number
+  /** Milliseconds from an event to its line on the screen: 95 of 100 took no longer. */
+  lagP95: number
+  /** Milliseconds of long tasks in all; null where the browser does not tell. */
+  longTasks: number | null
 }
 
-export function monitor(root: HTMLElement): { send(count: number): void; sent(): number } {
-  Object.assign(globalThis, {
-    WebSocket: FloodSocket,
-    fetch: () => Promise.reject(new TypeError('no server')),
-  })
-  createRoot(root).render(<WorkflowExecutionMonitor workflowId="flood" executionId={EXECUTION} />)
-  let seq = 0
-  const send = (kind: string, type: string, data: object) => {
-    seq += 1
-    const timestamp = new Date().toISOString()
-    socket?.receive({ execution_id: EXECUTION, workflow_id: 'flood', seq, kind, type, timestamp, data })
+/** Follow the feed below `base` for so long; what draws is the product's own Monitor. */
+export async function followMonitor(root: HTMLElement, base: string, seconds: number): Promise<Flood> {
+  const app = createRoot(root)
+  app.render(
+    <WorkflowExecutionMonitor workflowId="flood" executionId="01JX4Q8ZK3M5N7P9R1T3V5W7Y9" apiBase={base} />,
+  )
+  while (lastRow(root) === null) await frame()
+  const long = longTasks()
+  const lags: number[] = []
+  const began = performance.now()
+  let frames = 0
+  let last = 0
+  while (performance.now() - began < seconds * 1_000) {
+    await frame()
+    frames += 1
+    const row = lastRow(root)
+    if (!row || row.number === last) continue
+    last = row.number
+    lags.push(Date.now() - row.sent)
   }
+  const fps = frames / ((performance.now() - began) / 1_000)
+  return { fps, lagP95: p95(lags), longTasks: long() }
+}
+
+/** Number of the last line shown once that has stood still for a second. */
+export async function lastShown(root: HTMLElement): Promise<number> {
+  let shown = -1
+  for (let still = 0; still < 60; still++) {
+    await frame()
+    const now = lastRow(root)?.number ?? 0
+    if (now !== shown) still = 0
+    shown = now
+  }
+  return shown
+}
+
+const frame = () => new Promise<number>(resolve => requestAnimationFrame(resolve))
+
+/** The last row drawn, from its own text; nothing is laid out for it. */
+function lastRow(root: HTMLElement): { number: number; sent: number } | null {
+  const rows = root.querySelectorAll('.headway-log__row:not([hidden])')
+  const row = rows.item(rows.length - 1)
+  if (!row) return null
   return {
-    send: count => {
-      if (seq === 0)
-        send('execution.started', 'status', { status: 'running', phase: 'running', attempt: 1, worker: 'w' })
-      for (let n = 0; n < count; n++) sendOne(send, seq)
-    },
-    sent: () => seq,
+    number: Number(row.querySelector('.headway-log__number')?.textContent),
+    sent: Number(row.querySelector('.headway-log__text')?.textContent?.split(' sent ')[1]),
   }
 }
 
-/** 90 % log lines, 8 % progress, 2 % changes of a step's status. */
-function sendOne(send: (kind: string, type: string, data: object) => void, seq: number): void {
-  const step = `step${seq % STEPS}`
-  const ids = { step, step_id: `${step}#1` }
-  const share = seq % 50
-  if (share === 0) send('step.started', 'status', { ...ids, total: 100_000 })
-  else if (share < 5) send('step.progressed', 'progress', { ...ids, done: seq, total: 100_000, progress: 10 })
-  else
-    send('log', 'log', {
-      level: 'INFO',
-      message: `${step}: item ${seq} done in ${seq % 97} ms`,
-      step_id: ids.step_id,
-    })
+function p95(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length * 0.95)] ?? Number.NaN
+}
+
+function longTasks(): () => number | null {
+  if (!PerformanceObserver.supportedEntryTypes.includes('longtask')) return () => null
+  let sum = 0
+  const add = (entries: readonly PerformanceEntry[]) => {
+    for (const { duration } of entries) sum += duration
+  }
+  const observer = new PerformanceObserver(list => add(list.getEntries()))
+  observer.observe({ type: 'longtask' })
+  return () => {
+    add(observer.takeRecords())
+    observer.disconnect()
+    return sum
+  }
 }

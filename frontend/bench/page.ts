@@ -6,7 +6,7 @@ import { ChunkedLog } from '../src/core/chunks'
 import { EVERYTHING, logMatch } from '../src/core/logMatch'
 import { LogScan } from '../src/core/logScan'
 import { LogSelection } from '../src/core/logSelection'
-import { monitor } from './flood'
+import { followMonitor, lastShown } from './flood'
 import { headway, reactVirtual, type Subject } from './subjects'
 
 const GIVE_UP_MS = 4_000
@@ -86,7 +86,7 @@ async function wheel(frames: number): Promise<{ blank: number; moved: number }> 
   return { blank, moved: (subject?.shown()[0] ?? 0) - first }
 }
 
-type Flood = { fps: number; atEnd: number | null }
+type Followed = { fps: number; atEnd: number | null }
 
 /** So many lines a second, in 20 batches a second. */
 async function flood(seconds: number, send: (count: number) => void, rate: number): Promise<number> {
@@ -110,7 +110,7 @@ async function flood(seconds: number, send: (count: number) => void, rate: numbe
   return frames / ((performance.now() - began) / 1_000)
 }
 
-async function follow(seconds: number, rate: number): Promise<Flood> {
+async function follow(seconds: number, rate: number): Promise<Followed> {
   subject?.toEnd()
   const fps = await flood(
     seconds,
@@ -121,18 +121,6 @@ async function follow(seconds: number, rate: number): Promise<Flood> {
     rate,
   )
   return { fps, atEnd: await until(log.messages, performance.now()) }
-}
-
-async function followMonitor(
-  seconds: number,
-  rate: number,
-): Promise<{ fps: number; shown: number; sent: number }> {
-  const feed = monitor(freshRoot())
-  for (let n = 0; n < 30; n++) await frame()
-  const fps = await flood(seconds, count => feed.send(count), rate)
-  for (let n = 0; n < 30; n++) await frame()
-  const numbers = [...document.querySelectorAll('.headway-log__row:not([hidden]) .headway-log__number')]
-  return { fps, shown: Math.max(0, ...numbers.map(each => Number(each.textContent))), sent: feed.sent() }
 }
 
 /** Milliseconds until every match of a text is known. */
@@ -147,4 +135,8 @@ function search(text: string): Promise<{ ms: number; total: number }> {
   })
 }
 
-Object.assign(window, { bench: { prepare, mount, jump, toEnd, wheel, follow, followMonitor, search } })
+const monitor = (path: string, seconds: number) =>
+  followMonitor(freshRoot(), new URL(path, location.href).href, seconds)
+const monitorEnd = () => lastShown(document.body)
+
+Object.assign(window, { bench: { prepare, mount, jump, toEnd, wheel, follow, monitor, monitorEnd, search } })

@@ -6,6 +6,7 @@ import { cpus } from 'node:os'
 import { dirname, extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { openChromium } from './chromium.mjs'
+import { openFeed } from './feed.mjs'
 import { openFirefox } from './firefox.mjs'
 import { pageOf } from './table.mjs'
 
@@ -15,7 +16,7 @@ const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/cs
 const MILLION = 1_000_000
 const RATE = 10_000
 const isQuick = process.argv.includes('--quick')
-const SECONDS = isQuick ? 5 : 20
+const SECONDS = isQuick ? 3 : 20
 
 function serve() {
   const server = createServer((request, response) => {
@@ -39,12 +40,21 @@ async function measure(browser, subject, lines) {
   const base = browser.heap ? await browser.heap() : null
   const tail = await browser.call('mount', subject)
   const heap = browser.heap ? await browser.heap() : null
-  const line = median(await browser.call('jump', isQuick ? 5 : 20))
+  const line = median(await browser.call('jump', isQuick ? 3 : 20))
   const end = await browser.call('toEnd')
   const wheel = await browser.call('wheel', 60)
   const busy = browser.busy ?? (work => work())
   const follow = await busy(() => browser.call('follow', SECONDS, RATE))
   return { browser: browser.name, subject, lines, tail, line, end, wheel, follow, heap, data: base }
+}
+
+/** The whole Monitor on a feed of one mode; busy is what its main thread was while events came. */
+async function measureMonitor(server, browser, mode) {
+  const feed = openFeed(server, RATE, SECONDS)
+  const flow = await browser.busy(() => browser.call('monitor', `/${mode}/`, SECONDS))
+  const shown = await browser.call('monitorEnd')
+  feed.close()
+  return { mode, ...flow, shown, ...feed.sent }
 }
 
 async function inPage(open, url, work) {
@@ -62,15 +72,14 @@ async function main() {
   const url = `http://127.0.0.1:${server.address().port}/`
   const rows = []
   const plan = [
-    ...[
-      ['headway', MILLION],
-      ['react-virtual', MILLION],
-      ['headway', 3 * MILLION],
-      ['react-virtual', 3 * MILLION],
-    ],
+    ['headway', MILLION],
+    ['react-virtual', MILLION],
+    ['headway', 3 * MILLION],
+    ['react-virtual', 3 * MILLION],
   ]
   for (const open of [openChromium, openFirefox])
     for (const [subject, lines] of plan) {
+      if (isQuick && open === openFirefox && lines === MILLION) continue
       process.stdout.write(
         `· ${subject}, ${lines.toLocaleString('en')} lines, ${open === openFirefox ? 'Firefox' : 'Chromium'}\n`,
       )
@@ -81,9 +90,11 @@ async function main() {
     await browser.call('prepare', MILLION)
     return browser.call('search', 'item #98765')
   })
-  const page = await inPage(openChromium, url, browser =>
-    browser.busy(() => browser.call('followMonitor', SECONDS, RATE)),
-  )
+  const pages = []
+  for (const mode of ['rich', 'simple']) {
+    process.stdout.write(`· the whole Monitor, ${mode} mode\n`)
+    pages.push(await inPage(openChromium, url, browser => measureMonitor(server, browser, mode)))
+  }
   server.close()
   const machine = `${cpus()[0]?.model.trim()}, ${cpus().length} cores`
   const results = {
@@ -94,7 +105,7 @@ async function main() {
     quick: isQuick,
     rows,
     search,
-    page,
+    pages,
   }
   mkdirSync(join(ROOT, 'bench/results'), { recursive: true })
   writeFileSync(join(ROOT, 'bench/results/ui.json'), `${JSON.stringify(results, null, 2)}\n`)
