@@ -62,8 +62,7 @@ class Serving:
 
     def kill(self, module: str) -> int:
         """`kill -9` the child that runs this module, once there is one."""
-        eventually(lambda: self.children(module), within_s=20)
-        pid = self.children(module)[0]
+        pid = eventually(lambda: self.children(module), within_s=20)[0]
         os.kill(pid, signal.SIGKILL)
         return pid
 
@@ -140,7 +139,7 @@ class StoredLog:
 
 
 def stored_log(journal: Journal, execution_id: ExecutionId) -> StoredLog:
-    """Checks on the way that the chain of what is stored holds."""
+    """What there is at the moment; checks on the way that its chain holds."""
     head = journal.get(execution_id).head
     lines, tags = list[bytes](), [initial_tag(head.epoch)]
     while segments := journal.read(execution_id, len(lines)):
@@ -149,8 +148,9 @@ def stored_log(journal: Journal, execution_id: ExecutionId) -> StoredLog:
             for line in lines[len(tags) - 1 :]:
                 tags.append(chain(tags[-1], line + b"\n"))
             assert tags[-1] == segment.tag_after
-    assert (len(lines), tags[-1]) == (head.last_seq, head.last_tag)
-    return StoredLog(lines, tags)
+    upto = head.last_seq  # more may have come since
+    assert tags[upto] == head.last_tag
+    return StoredLog(lines[:upto], tags[: upto + 1])
 
 
 def stored_events(journal: Journal, execution_id: ExecutionId) -> list[Event]:
