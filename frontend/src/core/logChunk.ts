@@ -200,7 +200,8 @@ export class SealedChunk implements Chunk {
     const { rows, firstRows } = columns
     this.messages = firstRows.length
     this.rows = rows.length
-    this.#text = `${rows.join('\n')}\n`
+    // One piece: a string put together of two would be copied as a whole by the first search.
+    this.#text = [...rows, ''].join('\n')
     this.#offsets = offsetsOf(rows)
     this.#firstRows = rows.length === firstRows.length ? null : Uint32Array.from(firstRows)
     this.#flags = Uint8Array.from(columns.flags)
