@@ -85,6 +85,29 @@ async def test_a_cancel_ends_all_it_started(tmp_path: Path) -> None:
     assert_ended(tmp_path / "pid")
 
 
+async def test_a_cancel_while_it_starts_ends_all_it_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = asyncio.get_running_loop()
+    start, begun, may_go_on = loop.subprocess_shell, asyncio.Event(), asyncio.Event()
+
+    async def slow_start(*arguments: Any, **options: Any) -> Any:
+        started = await start(*arguments, **options)
+        begun.set()
+        await may_go_on.wait()
+        return started
+
+    monkeypatch.setattr(loop, "subprocess_shell", slow_start)
+    running = asyncio.create_task(aio(f"sleep 60 & echo $! > {tmp_path}/pid; wait"))
+    await begun.wait()
+    await asyncio.to_thread(eventually, lambda: (tmp_path / "pid").is_file(), within_s=10)
+    running.cancel()
+    loop.call_soon(may_go_on.set)
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert_ended(tmp_path / "pid")
+
+
 async def aio(command: str) -> CommandResult:
     return await shell(command)
 

@@ -7,7 +7,7 @@ import shlex
 import signal
 from asyncio.subprocess import DEVNULL
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,7 +92,7 @@ async def run_command(
         CommandFailed: It cannot be started, or `check` and it ended with another code than 0.
     """
     output = _Output(line)
-    process = await _started(command, output, cwd, {**os.environ, **env} if env else None)
+    process = await _whole(_started(command, output, cwd, {**os.environ, **env} if env else None), output)
     try:
         await output.exited.wait()
         with suppress(TimeoutError):
@@ -191,6 +191,21 @@ async def _started(
             f"`{shown(command)}` could not be started{place}: {error}", command=shown(command), exit_code=127
         ) from error
     return process
+
+
+async def _whole(
+    starting: Coroutine[None, None, asyncio.SubprocessTransport], output: _Output
+) -> asyncio.SubprocessTransport:
+    """Start it to the end also when cancelled meanwhile: half started, its children would be left behind."""
+    task = asyncio.ensure_future(starting)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        with suppress(CommandFailed):
+            process = await task
+            await _end_group(process, output)
+            process.close()
+        raise
 
 
 async def _end_group(process: asyncio.SubprocessTransport, output: _Output) -> None:
