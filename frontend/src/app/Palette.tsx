@@ -40,6 +40,7 @@ export function Palette({ onKeys }: PaletteProps) {
       lockScroll={false}
       highlightQuery
       scrollable
+      attributes={{ content: { 'aria-label': 'Palette' } }}
       nothingFound="Nothing is called so."
       searchProps={{
         placeholder: 'Go to a page, a workflow, an execution by its id …',

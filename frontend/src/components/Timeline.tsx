@@ -83,6 +83,7 @@ export const Timeline = memo(function Timeline({ slice, plan, now, selected, onS
         className="headway-timeline__rows"
         ref={scroller}
         role="tree"
+        aria-busy={rows.length === 0 || undefined}
         aria-label="Steps on the time axis"
         aria-activedescendant={selectedRow >= 0 ? `${id}-${selectedRow}` : undefined}
         tabIndex={0}
