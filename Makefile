@@ -13,7 +13,7 @@ FRONTEND_SOURCES := $(shell find frontend/src frontend/public -type f 2>/dev/nul
 
 PACKED := frontend/packages/out/.packed
 
-.PHONY: help setup run packages test test-backend test-frontend test-browser check static format lint types protocol bench bench-ui chaos mutations wheel clean
+.PHONY: help setup run packages test test-backend test-frontend test-browser check static format lint types protocol bench bench-ui screens chaos mutations wheel clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,6 +82,10 @@ bench: setup ## Measure, side by side with peers; the table goes to bench/result
 
 bench-ui: $(NODE_READY) ## Measure the log view and the Monitor in Chromium and, where there is one, Firefox
 	@HEADWAY_CHROMIUM="$$(scripts/find_chromium.sh)" && export HEADWAY_CHROMIUM && scripts/front_end.sh run --silent bench -- $(BENCH)
+
+screens: setup ## Take the pictures of docs/screens anew, of the examples on real input
+	@HEADWAY_CHROMIUM="$$(scripts/find_chromium.sh)" && export HEADWAY_CHROMIUM && HEADWAY_SCREENS=1 scripts/front_end.sh run e2e -- e2e/screens.spec.ts
+	@$(BIN)/python scripts/small_png.py docs/screens/*.png
 
 chaos: setup ## Kill, cut, freeze and restore at random for long, with 50 viewers (N=20 rounds, SEED=… repeats a run)
 	cd backend && HEADWAY_CHAOS_ROUNDS=$${N:-20} HEADWAY_CHAOS_SEED=$${SEED:-} .venv/bin/python -m pytest -q -s tests/chaos

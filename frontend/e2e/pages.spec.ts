@@ -4,8 +4,6 @@ import AxeBuilder from '@axe-core/playwright'
 import type { Page } from '@playwright/test'
 import { badge, expect, test } from './support/fixtures'
 
-const SCREENS = new URL('../../docs/screens/', import.meta.url).pathname
-
 async function expectAccessible(page: Page): Promise<void> {
   const { violations } = await new AxeBuilder({ page }).analyze()
   const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
@@ -50,19 +48,6 @@ for (const colorScheme of ['light', 'dark'] as const) {
       await expect(page.getByText(/no execution|not found/i).first()).toBeVisible()
       await expectAccessible(page)
       await fetch(`${headway.url}/api/executions/${running}/cancel`, { method: 'POST' })
-    })
-
-    test('the picture of the README', async ({ page, headway }) => {
-      const id = await headway.run('audit_environment', { standard_library: false, limit: 40 })
-      await page.goto(`/executions/${id}`)
-      await expect(page.getByText(/1\d \/ \d\d/).first()).toBeVisible({ timeout: 40_000 })
-      await page.screenshot({
-        path: process.env['HEADWAY_SCREENS']
-          ? `${SCREENS}execution-${colorScheme}.png`
-          : test.info().outputPath('execution.png'),
-      })
-      await fetch(`${headway.url}/api/executions/${id}/cancel`, { method: 'POST' })
-      await headway.eventually(() => headway.isClosed(id))
     })
   })
 }

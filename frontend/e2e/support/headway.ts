@@ -21,8 +21,11 @@ export class Headway {
     private readonly process: ChildProcess,
   ) {}
 
-  /** @param settings further `HEADWAY_…` variables */
-  static async start(settings: Record<string, string> = {}): Promise<Headway> {
+  /**
+   * @param settings further `HEADWAY_…` variables
+   * @param files served in place of flows.py and two examples
+   */
+  static async start(settings: Record<string, string> = {}, files?: readonly string[]): Promise<Headway> {
     const folder = mkdtempSync(join(tmpdir(), 'headway-e2e-'))
     const flows = join(folder, 'flows.py')
     copyFileSync(join(ROOT, 'frontend/e2e/flows.py'), flows)
@@ -32,15 +35,15 @@ export class Headway {
     )
     const child = spawn(
       HEADWAY,
-      ['serve', flows, ...examples, '--port', String(port), '--log-level', 'warning'],
+      ['serve', ...(files ?? [flows, ...examples]), '--port', String(port), '--log-level', 'warning'],
       {
         env: { ...process.env, HEADWAY_DATABASE: `sqlite:///${join(folder, 'headway.db')}`, ...settings },
         stdio: ['ignore', 'ignore', 'inherit'],
       },
     )
     const server = new Headway(`http://127.0.0.1:${port}`, folder, flows, child)
-    await server.eventually(async () => (await server.get('api/workflows/audit_environment')) !== null)
-    await server.eventually(async () => (await server.get('api/workflows/paced')) !== null)
+    for (const workflow of ['audit_environment', files ? 'survey' : 'paced'])
+      await server.eventually(async () => (await server.get(`api/workflows/${workflow}`)) !== null)
     return server
   }
 
