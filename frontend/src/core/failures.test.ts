@@ -6,8 +6,20 @@ import { ExecutionStore } from './store'
 
 type Frame = ReturnType<Execution['event']>
 
+/** A clock by which whatever waits is due at once. */
+function stepping() {
+  let now = 0
+  return {
+    now: () => now,
+    later: (callback: () => void, ms: number) => {
+      now += ms
+      callback()
+    },
+  }
+}
+
 function storeOf(...frames: Frame[]) {
-  const store = new ExecutionStore('nightly_import', { now: () => 0, later: callback => callback() })
+  const store = new ExecutionStore('nightly_import', stepping())
   for (const frame of frames) store.apply(decodeUpdate(frame))
   const [{ history }, summary] = [store.get('history'), store.get('summary')]
   return { failures: failuresOf(history, summary), summary }
