@@ -134,7 +134,7 @@ describe('over WebSocket', () => {
     await tell('log', 1)
     await tell('complete')
     link.cut()
-    await eventually(() => shown('summary').resetBy === 'fork' && isAtHead())
+    await eventually(() => shown('summary').resetBy === 'fork' && feed.store.isClosed)
 
     await expectStoredLog()
   })
