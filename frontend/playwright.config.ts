@@ -3,6 +3,8 @@ import { defineConfig } from '@playwright/test'
 /** Real Chromium against a real server; `HEADWAY_CHROMIUM` names the browser (scripts/find_chromium.sh). */
 export default defineConfig({
   testDir: 'e2e',
+  // Pictures take minutes; what they are held to, the other specs hold the pages to as well.
+  testIgnore: process.env['HEADWAY_SCREENS'] ? [] : ['screens.spec.ts'],
   outputDir: 'test-results',
   fullyParallel: false,
   workers: 1,

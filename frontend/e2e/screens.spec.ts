@@ -243,5 +243,16 @@ async function expectReadable(page: Page): Promise<void> {
 async function picture(page: Page, name: string, isKept = true): Promise<void> {
   const isWanted = isKept && process.env['HEADWAY_SCREENS']
   const path = isWanted ? resolve(ROOT, `docs/screens/${name}.png`) : test.info().outputPath(`${name}.png`)
+  await page.evaluate(anonymise, ROOT)
   await page.screenshot({ path, animations: 'disabled', caret: 'hide' })
+}
+
+/** Paths of whoever takes the picture say nothing to whoever looks at it. */
+function anonymise(checkout: string): void {
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const text = node.nodeValue ?? ''
+    const shown = text.replaceAll(checkout, '/srv/app').replace(/(\/[\w.-]+)+(?=\/lib\/python3)/g, '/usr')
+    if (shown !== text) node.nodeValue = shown
+  }
 }
