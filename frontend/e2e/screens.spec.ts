@@ -66,7 +66,12 @@ async function stage(headway: Headway, agents: ChildProcess[]): Promise<Scene> {
 function agent(headway: Headway, role: string, executionId: string): ChildProcess {
   return spawn(
     resolve(ROOT, 'backend/.venv/bin/python'),
-    [resolve(ROOT, 'examples/agents/agent.py'), role, executionId, '--url', headway.url],
+    [
+      resolve(ROOT, 'examples/agents/agent.py'),
+      ...[role, executionId],
+      ...['--url', headway.url],
+      ...['--outbox', resolve(headway.folder, `${role}.json`)],
+    ],
     { stdio: ['ignore', 'ignore', 'inherit'] },
   )
 }
