@@ -1,9 +1,9 @@
 /** Questions to people, waits, and doing an execution over, against a real server. */
 
-import AxeBuilder from '@axe-core/playwright'
 import type { Locator, Page } from '@playwright/test'
 import { badge, executionIdOf, expect, test } from './support/fixtures'
 import type { Headway } from './support/headway'
+import { expectReadable, expectToFit } from './support/readable'
 
 type Detail = {
   execution: { status: string; retry_of: string | null; input: unknown }
@@ -27,12 +27,6 @@ async function openQuestion(page: Page, headway: Headway, input: object = {}) {
   const card = page.getByRole('region', { name: 'Question of release' })
   await expect(card.getByRole('button', { name: 'Approve' })).toBeVisible()
   return { id, card }
-}
-
-async function expectAccessible(page: Page): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).analyze()
-  const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
-  expect(serious.map(({ id, nodes }) => `${id}: ${nodes.map(node => node.html).join(' ')}`)).toEqual([])
 }
 
 async function picture(page: Page, card: Locator, name: string): Promise<void> {
@@ -179,9 +173,9 @@ for (const colorScheme of ['light', 'dark'] as const) {
       test(`has no serious accessibility finding and fits ${width} px`, async ({ page, headway }) => {
         await page.setViewportSize({ width, height: 844 })
         const { id, card } = await openQuestion(page, headway)
-        await expectAccessible(page)
+        await expectReadable(page)
         await picture(page, card, 'open')
-        expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width)
+        await expectToFit(page)
 
         await card.getByLabel('Channel').selectOption('beta')
         await card.getByLabel('Your name').fill('Ada')
@@ -189,9 +183,9 @@ for (const colorScheme of ['light', 'dark'] as const) {
         await expect(badge(page)).toHaveText('completed')
         await page.getByText('1 request, done', { exact: true }).click()
         await page.getByRole('button', { name: 'Change input' }).click()
-        await expectAccessible(page)
+        await expectReadable(page)
         await picture(page, card, 'answered')
-        expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width)
+        await expectToFit(page)
         expect(await headway.isClosed(id)).toBe(true)
       })
     }

@@ -2,6 +2,7 @@
 
 import type { Page } from '@playwright/test'
 import { badge, expect, test } from './support/fixtures'
+import { expectToFit } from './support/readable'
 
 const tab = (page: Page, name: string) => page.getByRole('tab', { name: new RegExp(`^${name}`) })
 const row = (page: Page, name: RegExp) => page.getByRole('treeitem', { name })
@@ -119,7 +120,6 @@ test('on a phone nothing is wider than the screen', async ({ page, headway }) =>
   for (const view of ['timeline', 'graph', 'steps']) {
     await page.goto(`/executions/${id}?view=${view}&step=fetch%231`)
     await expect(badge(page)).toHaveText('failed', { timeout: 20_000 })
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth)
-    expect(wide).toBeLessThanOrEqual(390)
+    await expectToFit(page)
   }
 })

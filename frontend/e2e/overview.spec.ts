@@ -1,9 +1,9 @@
 /** The pages over all workflows and executions: statistics, the run form, the list, approvals, settings, the palette. */
 
-import AxeBuilder from '@axe-core/playwright'
 import type { Page } from '@playwright/test'
 import { badge, executionIdOf, expect, test } from './support/fixtures'
 import type { Headway } from './support/headway'
+import { expectReadable, expectToFit } from './support/readable'
 
 async function ended(headway: Headway, ...ids: string[]): Promise<void> {
   for (const id of ids) await headway.eventually(() => headway.isClosed(id))
@@ -134,7 +134,7 @@ test.describe('the page to send to somebody', () => {
     await page.goto(`/approve/${id}/approval-1`)
     await expect(page.getByText('Publish build 82?')).toBeVisible()
     await expect(page.getByRole('navigation')).toHaveCount(0)
-    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390)
+    await expectToFit(page)
     await page.getByLabel('Channel').selectOption('beta')
     await page.getByRole('button', { name: 'Approve' }).click()
     await expect(page.getByRole('heading', { name: /^Approved/ })).toBeVisible()
@@ -148,8 +148,10 @@ test.describe('the page to send to somebody', () => {
 test('the palette leads by name and by id', async ({ page, headway }) => {
   const id = await headway.run('paced', { ticks: 1, pause_s: 0.1 })
   await page.goto('/settings')
+  await expect(page.getByRole('heading', { name: 'Settings', level: 1 })).toBeVisible()
   await page.keyboard.press('Control+k')
   await page.getByRole('textbox', { name: 'Search' }).fill('run paced')
+  await expect(page.getByRole('button', { name: /Run Paced/ })).toBeVisible()
   await page.keyboard.press('Enter')
   await expect(page).toHaveURL(/\/workflows\/paced$/)
   await page.keyboard.press('Control+k')
@@ -229,23 +231,16 @@ for (const colorScheme of ['light', 'dark'] as const) {
     for (const path of [...paths, approve, '/nowhere']) {
       await page.setViewportSize({ width: 1280, height: 844 })
       await page.goto(path)
+      await expect(page.getByRole('heading').first()).toBeVisible()
       await expectReadable(page, path)
       await page.screenshot({ path: test.info().outputPath(`${nameOf(path, id)}.png`) })
       await page.setViewportSize({ width: 390, height: 844 })
       if (colorScheme === 'light') await expectReadable(page, `${path} on a phone`)
+      await expectToFit(page, path)
       await page.screenshot({ path: test.info().outputPath(`${nameOf(path, id)}-phone.png`) })
-      expect(await page.evaluate(() => document.documentElement.scrollWidth), path).toBeLessThanOrEqual(390)
     }
     await fetch(`${headway.url}/api/executions/${id}/cancel`, { method: 'POST' })
   })
-}
-
-async function expectReadable(page: Page, where: string): Promise<void> {
-  await expect(page.getByRole('heading').first()).toBeVisible()
-  await expect(page.getByRole('status', { name: 'Loading' })).toHaveCount(0)
-  const { violations } = await new AxeBuilder({ page }).analyze()
-  const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
-  expect(serious.map(({ id, nodes }) => `${where} ${id}: ${nodes[0]?.html}`)).toEqual([])
 }
 
 /** For a picture: without what differs from run to run. */

@@ -1,14 +1,7 @@
 /** Every page in both themes: no serious accessibility finding, nothing wider than a phone, no console error. */
 
-import AxeBuilder from '@axe-core/playwright'
-import type { Page } from '@playwright/test'
 import { badge, expect, test } from './support/fixtures'
-
-async function expectAccessible(page: Page): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).analyze()
-  const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
-  expect(serious.map(({ id, nodes }) => `${id}: ${nodes.map(node => node.html).join(' ')}`)).toEqual([])
-}
+import { expectReadable, expectToFit } from './support/readable'
 
 for (const colorScheme of ['light', 'dark'] as const) {
   test.describe(`in ${colorScheme}`, () => {
@@ -28,13 +21,13 @@ for (const colorScheme of ['light', 'dark'] as const) {
       await expect(
         page.getByRole('link', { name: 'Audit this Python environment', exact: true }),
       ).toBeVisible()
-      await expectAccessible(page)
+      await expectReadable(page)
       await page.goto('/workflows/audit_environment')
       await expect(page.getByRole('button', { name: 'Run', exact: true })).toBeVisible()
-      await expectAccessible(page)
+      await expectReadable(page)
       await page.goto('/executions')
       await expect(page.getByText('failed').first()).toBeVisible()
-      await expectAccessible(page)
+      await expectReadable(page)
       for (const [id, status] of [
         [running, 'running'],
         [done, 'completed'],
@@ -42,11 +35,11 @@ for (const colorScheme of ['light', 'dark'] as const) {
       ] as const) {
         await page.goto(`/executions/${id}`)
         await expect(badge(page)).toHaveText(status)
-        await expectAccessible(page)
+        await expectReadable(page)
       }
       await page.goto('/executions/01ARZ3NDEKTSV4RRFFQ69G5FAV')
       await expect(page.getByText(/no execution|not found/i).first()).toBeVisible()
-      await expectAccessible(page)
+      await expectReadable(page)
       await fetch(`${headway.url}/api/executions/${running}/cancel`, { method: 'POST' })
     })
   })
@@ -61,8 +54,7 @@ test.describe('on a phone', () => {
     for (const path of ['/', '/workflows/paced', '/executions', `/executions/${id}`]) {
       await page.goto(path)
       await expect(page.getByRole('heading', { level: 1 })).toBeVisible()
-      const width = await page.evaluate(() => document.documentElement.scrollWidth)
-      expect(width, path).toBeLessThanOrEqual(360)
+      await expectToFit(page, path)
     }
   })
 })

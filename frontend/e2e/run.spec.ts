@@ -69,9 +69,9 @@ test('a worker killed in mid-run is replaced, and the log goes on in the same ex
   page,
   headway,
 }) => {
-  const id = await headway.run('paced', { ticks: 15, pause_s: 0.2 })
+  const id = await headway.run('paced', { ticks: 30, pause_s: 0.2 })
   await page.goto(`/executions/${id}`)
-  await expect(page.getByText('tick 3 line 0', { exact: false })).toBeVisible()
+  await expect(page.getByText(/tick [3-9] line \d/).first()).toBeVisible()
 
   headway.kill('headway.worker')
 

@@ -5,10 +5,10 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { resolve } from 'node:path'
-import AxeBuilder from '@axe-core/playwright'
 import type { Page } from '@playwright/test'
 import { badge, test as base, expect } from './support/fixtures'
 import { Headway } from './support/headway'
+import { expectReadable, expectToFit } from './support/readable'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 const EXAMPLES = [
@@ -215,8 +215,7 @@ test.describe('on a phone', () => {
         await ready(page)
         await picture(page, `${name}-phone`)
         await expectReadable(page)
-        const wide = await page.evaluate(() => document.documentElement.scrollWidth)
-        expect(wide).toBeLessThanOrEqual(PHONE.width)
+        await expectToFit(page)
       })
     })
   }
@@ -237,13 +236,6 @@ test('without a connection the page says since when, and goes on trying', async 
     await expectReadable(page)
   })
 })
-
-async function expectReadable(page: Page): Promise<void> {
-  await expect(page.getByRole('status', { name: 'Loading' })).toHaveCount(0)
-  const { violations } = await new AxeBuilder({ page }).analyze()
-  const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
-  expect(serious.map(({ id, nodes }) => `${id}: ${nodes.map(node => node.html).join(' ')}`)).toEqual([])
-}
 
 async function picture(page: Page, name: string, isKept = true): Promise<void> {
   const isWanted = isKept && process.env['HEADWAY_SCREENS']
