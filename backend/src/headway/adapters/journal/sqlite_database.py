@@ -10,6 +10,7 @@ from typing import Literal
 from headway.adapters.journal.sqlite_errors import to_journal_error
 from headway.adapters.journal.sqlite_schema import MIGRATIONS, migrate
 from headway.adapters.journal.wal_checkpointer import WalCheckpointer
+from headway.adapters.journal.wal_room import ROOM_BYTES
 from headway.adapters.journal.writer_lock import WriterLock
 from headway.errors import JournalUnavailable
 
@@ -49,7 +50,8 @@ class SqliteDatabase:
             self._lock.close()
             raise
         self._cursor = self._writer.cursor()
-        self._checkpointer = WalCheckpointer(self._connect, self.path, self._lock)
+        room_bytes = ROOM_BYTES if synchronous == "FULL" else 0  # only a commit that syncs gains by it
+        self._checkpointer = WalCheckpointer(self._connect, self.path, self._lock, room_bytes=room_bytes)
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Cursor]:
