@@ -6,7 +6,8 @@ anywhere before `seq` differ in their tag (missed once in 2**32; no defence agai
 
 from dataclasses import dataclass
 from typing import Self
-from zlib import crc32
+
+from zlib_ng.zlib_ng import crc32
 
 from headway.errors import InvalidMessage
 

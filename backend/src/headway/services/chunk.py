@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from zlib import DEFLATED, MAX_WBITS, compressobj
+
+from zlib_ng.zlib_ng import DEFLATED, MAX_WBITS, compressobj
 
 from headway.domain.events import Totals
 from headway.domain.identifiers import ExecutionId
@@ -67,7 +68,7 @@ class Chunk:
         self.tag_before, self.tag = tag_before, tag
         self.body = body
         self.closes = is_closing(body)
-        self._framer = framer
+        self.framer = framer
         self._packed = packed
         self._ev_frames: dict[tuple[str, bool], bytes] = {}
 
@@ -79,7 +80,7 @@ class Chunk:
     @cached_property
     def frames(self) -> bytes:
         """The simple-mode frames, joined for one write."""
-        return self._framer.frames(self.body)
+        return self.framer.frames(self.body)
 
     @cached_property
     def seal(self) -> Totals | None:

@@ -41,10 +41,15 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A chunk that was read from the store, with the head as it was then."""
+    """A chunk that was read from the store, with the head as it was then.
+
+    Args:
+        read_upto: Where the chunks end that were read with it.
+    """
 
     head: Head
     chunk: Chunk
+    read_upto: int
 
 
 def find_target(journal: Journal, request: Follow) -> Target | None:
@@ -111,7 +116,7 @@ def read_pages(journal: Journal, framer: SimpleFramer, execution_id: ExecutionId
     chunks = split(segments, framer)
     if chunks and (chunks[-1].upto > head.last_seq or chunks[-1].closes):
         head = _head(journal, execution_id, chunks[-1].upto)
-    return [Page(head, chunk) for chunk in chunks]
+    return [Page(head, chunk, chunks[-1].upto) for chunk in chunks]
 
 
 def read_end(journal: Journal, execution_id: ExecutionId, after: int) -> Piece:

@@ -29,6 +29,7 @@ PAGES_BYTES = 16 << 20  # of chunks kept for those who catch up
 SNAPSHOT_AGE_S = 0.5  # a snapshot serves who joins so soon after it was asked for
 SNAPSHOT_DISTANCE = 1_000  # events that such a viewer then gets one by one
 HEADS_AT_ONCE = 500
+READS_BEFOREHAND = 2  # at once: who waits for a read goes before who will
 
 T = TypeVar("T")
 
@@ -66,16 +67,16 @@ class SharedReads:
         return await asyncio.shield(reading)
 
     def held_page(self, execution_id: ExecutionId, after: int) -> Page | None:
-        """A page that somebody has read a moment ago."""
+        """A page that somebody has read a moment ago; what follows is then read while this is sent."""
         page = self._pages.get((execution_id, after))
         if page is not None:
             self._pages.move_to_end((execution_id, after))
+            self._read_beforehand(execution_id, page)
         return page
 
     async def page(self, execution_id: ExecutionId, framer: SimpleFramer, after: int) -> Page | None:
         """The chunk behind `after`, and with it those behind it; `None` at the end of the log."""
-        key = ("page", execution_id, after)
-        for page in await self._once(key, read_pages, self._journal, framer, execution_id, after):
+        for page in await self._pages_after(execution_id, framer, after):
             self._keep(execution_id, page)
         return self.held_page(execution_id, after)
 
@@ -109,6 +110,28 @@ class SharedReads:
         for other in [other for other in self._snapshots if other[0] == execution_id]:
             del self._snapshots[other]
 
+    def _pages_after(
+        self, execution_id: ExecutionId, framer: SimpleFramer, after: int
+    ) -> asyncio.Future[list[Page]]:
+        key = ("page", execution_id, after)
+        return self._once(key, read_pages, self._journal, framer, execution_id, after)
+
+    def _read_beforehand(self, execution_id: ExecutionId, page: Page) -> None:
+        after = page.read_upto
+        if (
+            (execution_id, after) in self._pages
+            or after >= page.head.last_seq
+            or len(self._under_way) >= READS_BEFOREHAND
+        ):
+            return
+
+        def keep(done: asyncio.Future[list[Page]]) -> None:
+            if not done.cancelled() and done.exception() is None:  # else who needs it asks again, and is told
+                for read in done.result():
+                    self._keep(execution_id, read)
+
+        self._pages_after(execution_id, page.chunk.framer, after).add_done_callback(keep)
+
     async def _read_heads(self, wanted: set[ExecutionId]) -> dict[ExecutionId, Head]:
         async with self._heads_lock:
             self._next_heads = None  # who asks from now on is owed a later read
@@ -118,12 +141,16 @@ class SharedReads:
                 heads |= await self._tails.read(self._journal.heads, ids[start : start + HEADS_AT_ONCE])
             return heads
 
-    async def _once(self, key: Hashable, call: Callable[..., T], *args: Any) -> T:
+    def _once(self, key: Hashable, call: Callable[..., T], *args: Any) -> asyncio.Future[T]:
+        def forget(done: asyncio.Future[T]) -> None:
+            if self._under_way.get(key) is done:
+                del self._under_way[key]
+
         reading = self._under_way.get(key)
-        if reading is None:
+        if reading is None or reading.done():  # what is done answers nobody who asks after it
             reading = self._under_way[key] = self._start(call, *args)
-            reading.add_done_callback(lambda _: self._under_way.pop(key, None))
-        return cast("T", await asyncio.shield(reading))
+            reading.add_done_callback(forget)
+        return asyncio.shield(cast("asyncio.Future[T]", reading))
 
     def _start(self, call: Callable[..., T], *args: Any) -> asyncio.Future[T]:
         return _observed(asyncio.ensure_future(self._tails.read(call, *args)))

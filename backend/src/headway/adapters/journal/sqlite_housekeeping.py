@@ -5,10 +5,11 @@ takes long is done before the transaction.
 """
 
 import sqlite3
-import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import takewhile
+
+from zlib_ng import zlib_ng
 
 from headway.adapters.journal.admission import CHECKPOINT_SPACING
 from headway.adapters.journal.segments import join
@@ -83,7 +84,7 @@ def plan(connection: sqlite3.Connection, execution_id: ExecutionId, after: int) 
     stored = segments_after(connection, execution_id, run[0] - 1)
     joined = join(list(takewhile(lambda segment: segment.first_seq <= run[-1], stored)))
     stored.close()
-    packed = zlib.compress(joined.body, _LEVEL) if at.closed else joined.body
+    packed = zlib_ng.compress(joined.body, _LEVEL) if at.closed else joined.body
     shrinks = len(packed) < len(joined.body)
     return Step(
         execution_id,

@@ -4,11 +4,11 @@ Each function is the port's method of that name; one that takes a cursor runs in
 """
 
 import sqlite3
-import zlib
 from collections.abc import Generator, Sequence
 from functools import lru_cache
 
 import msgspec
+from zlib_ng import zlib_ng
 
 from headway.adapters.journal.segments import cut_start, page
 from headway.adapters.journal.sqlite_append import insert_segment
@@ -113,14 +113,14 @@ def _decoded(encoding: int, body: bytes) -> bytes:
         raise JournalCorrupt(f"a segment has the unknown encoding {encoding}")
     try:
         return _unpacked(body)
-    except zlib.error as error:
+    except zlib_ng.error as error:  # type: ignore[misc]  # its stub calls the class an instance
         raise JournalCorrupt(f"a segment cannot be decompressed: {error}") from error
 
 
 @lru_cache(UNPACKED_SEGMENTS)
 def _unpacked(body: bytes) -> bytes:
     """Kept a while: a segment is read in several pieces, by several readers."""
-    return zlib.decompress(body)
+    return zlib_ng.decompress(body)
 
 
 def _explain_gap(at: Head, execution_id: ExecutionId, after: int, *, is_empty: bool) -> None:
