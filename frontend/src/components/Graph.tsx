@@ -4,12 +4,12 @@ import './Graph.css'
 import { type KeyboardEvent, memo, useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import type { PlannedStep } from '../core/events'
 import { type Graph as GraphModel, type GraphNode, graphOf } from '../core/graph'
-import { type Layout, layoutGraph, type Point, type Route } from '../core/graphLayout'
+import { type Block, type Layout, layoutGraph, type Point, type Route } from '../core/graphLayout'
 import type { HistorySlice } from '../core/store'
 import type { Opened } from '../core/timeline'
 import { type Plane, usePanZoom, type View } from '../hooks/usePanZoom'
 import { useSize } from '../hooks/useSize'
-import { useForest } from '../hooks/useStepRows'
+import { useForest, useOpened } from '../hooks/useStepRows'
 import { GraphBox } from './GraphBox'
 import type { MonitorPane } from './monitorPane'
 
@@ -41,21 +41,34 @@ export const Graph = memo(function Graph({ slice, plan, now, selected, onSelect 
   const frame = useRef<HTMLDivElement>(null)
   const size = useSize(frame)
   const isDown = size.width < NARROW_PX
-  const [opened, setOpened] = useState<Opened>(new Map())
   const forest = useForest(slice, plan, now)
+  const { opened, open } = useOpened(forest, selected)
   const graph = useMemo(() => graphOf(forest, plan, opened), [forest, plan, opened])
   const layout = useLayout(graph, opened, isDown)
   const boxOf = useCallback((point: Point) => boxAt(point, isDown), [isDown])
   const plane = planeOf(layout, isDown)
-  const pan = usePanZoom(frame, plane, size)
   const chosen = graph.nodes.find(node => isOf(node, selected))
+  const [toggled, setToggled] = useState<string | null>(null)
+  const focused = chosen ?? failedIn(graph.nodes, null) ?? graph.nodes[0]
+  const focus = focused && layout.spots.get(focused.key)
+  const pan = usePanZoom(frame, plane, size, focus ? boxOf(focus) : plane)
   const isMany = graph.nodes.length > CULL_ABOVE
   const shown = isMany
     ? graph.nodes.filter(({ key }) => isInView(layout, key, boxOf, pan.view, size))
     : graph.nodes
   useRevealed(chosen?.key ?? null, layout, boxOf, pan.reveal, frame)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only what the reader opens or closes moves the plane
+  useEffect(() => {
+    const node = graph.nodes.find(({ branch }) => branch.id === toggled)
+    if (!node) return
+    const spot = layout.spots.get((failedIn(graph.nodes, node) ?? node).key)
+    if (spot) pan.reveal(boxOf(spot))
+  }, [toggled, opened])
 
-  const toggle = (node: GraphNode) => setOpened(before => new Map(before).set(node.branch.id, !node.open))
+  const toggle = (node: GraphNode) => {
+    open(node.branch.id, !node.open)
+    setToggled(node.branch.id)
+  }
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return
     if (event.key === '+' || event.key === '=') pan.zoom(1.3)
@@ -71,7 +84,10 @@ export const Graph = memo(function Graph({ slice, plan, now, selected, onSelect 
     <section className="headway-graph" aria-label="Graph" onKeyDown={onKeyDown}>
       <div className="headway-graph__frame" ref={frame}>
         <div className="headway-graph__plane" style={{ transform: transformOf(pan.view) }}>
-          <Edges routes={layout.routes} isDown={isDown} chosen={chosen?.key ?? null} />
+          {[...layout.blocks].map(([id, block]) => (
+            <GridFrame key={id} block={block} isDown={isDown} />
+          ))}
+          <Edges routes={layout.routes} isDown={isDown} chosen={chosen ? standIn(graph, chosen) : null} />
           {shown.map((node, index) => {
             const spot = layout.spots.get(node.key)
             if (!spot) return null
@@ -112,7 +128,7 @@ export const Graph = memo(function Graph({ slice, plan, now, selected, onSelect 
 })
 
 /** Known nodes stay where they are while the graph grows; what the reader opens or closes is laid out anew. */
-function useLayout({ nodes, edges }: GraphModel, opened: Opened, isDown: boolean): Layout {
+function useLayout({ nodes, edges, grids }: GraphModel, opened: Opened, isDown: boolean): Layout {
   const last = useRef<{ layout: Layout; opened: Opened; isDown: boolean } | null>(null)
   const shape = `${nodes.map(({ key }) => key).join(' ')}|${edges.length}`
   // biome-ignore lint/correctness/useExhaustiveDependencies: nodes and edges are made anew at each event; their shape is not
@@ -127,6 +143,7 @@ function useLayout({ nodes, edges }: GraphModel, opened: Opened, isDown: boolean
       edges,
       options,
       previous,
+      grids,
     )
   }, [shape, opened, isDown])
   useEffect(() => {
@@ -153,6 +170,19 @@ function useRevealed(
   }, [key])
 }
 
+/** Around the items of a fan-out, which its edges lead to and from as one. */
+function GridFrame({ block, isDown }: { block: Block; isDown: boolean }) {
+  const { along, across, length, room } = block
+  const [width, height] = isDown ? [room - GAP.across, length] : [length, room - GAP.across]
+  const [x, y] = isDown ? [across, along] : [along, across]
+  return (
+    <div
+      className="headway-graph__grid"
+      style={{ transform: `translate(${x - width / 2}px, ${y - height / 2}px)`, width, height }}
+    />
+  )
+}
+
 const Edges = ({
   routes,
   isDown,
@@ -163,31 +193,26 @@ const Edges = ({
   chosen: string | null
 }) => {
   const near = chosen === null ? [] : routes.filter(({ from, to }) => from === chosen || to === chosen)
-  const all = useMemo(() => routes.map(route => curve(route.points, isDown)).join(''), [routes, isDown])
+  const all = useMemo(() => routes.map(route => curve(route, isDown)).join(''), [routes, isDown])
   return (
     <svg className="headway-graph__edges" aria-hidden="true">
       <path d={all} />
-      {near.length > 0 && (
-        <path d={near.map(route => curve(route.points, isDown)).join('')} data-near="true" />
-      )}
+      {near.length > 0 && <path d={near.map(route => curve(route, isDown)).join('')} data-near="true" />}
     </svg>
   )
 }
 
-/** From the end of the first box, through the lanes, to the start of the last. */
-function curve(points: readonly Point[], isDown: boolean): string {
-  const half = (isDown ? BOX.height : BOX.width) / 2
+/** From the end of the first box, through the lanes, to the start of the last: straight in a layer, bent between. */
+function curve({ runs }: Route, isDown: boolean): string {
   const at = (along: number, across: number) => (isDown ? `${across} ${along}` : `${along} ${across}`)
   const parts: string[] = []
-  points.forEach((point, index) => {
-    const next = points[index + 1]
-    if (!next) return
-    const begin = point.along + half
-    const end = next.along - half
-    const bend = (end - begin) / 2
-    if (index === 0) parts.push(`M${at(begin, point.across)}`)
-    else parts.push(`L${at(begin, point.across)}`)
-    parts.push(`C${at(begin + bend, point.across)} ${at(end - bend, next.across)} ${at(end, next.across)}`)
+  runs.forEach(({ across, begin, end }, index) => {
+    const before = runs[index - 1]
+    if (before) {
+      const bend = (begin - before.end) / 2
+      parts.push(`C${at(before.end + bend, before.across)} ${at(begin - bend, across)} ${at(begin, across)}`)
+    } else parts.push(`M${at(begin, across)}`)
+    if (end > begin) parts.push(`L${at(end, across)}`)
   })
   return parts.join('')
 }
@@ -210,6 +235,19 @@ function transformOf({ x, y, scale }: View): string {
 
 function isOf({ key, branch }: GraphNode, selected: string | null): boolean {
   return selected !== null && (branch.id === selected || key === selected)
+}
+
+/** What an edge leads to: the node, or the grid that it stands in. */
+function standIn({ grids }: GraphModel, { key }: GraphNode): string {
+  return grids.find(({ members }) => members.includes(key))?.id ?? key
+}
+
+/** The first that failed and shows no items of its own: of a node's items, or of all. */
+function failedIn(nodes: readonly GraphNode[], group: GraphNode | null): GraphNode | undefined {
+  const items = group && new Set(group.open ? group.branch.items.map(({ id }) => id) : [])
+  return nodes.find(
+    ({ branch, open }) => branch.status === 'failed' && !open && (!items || items.has(branch.id)),
+  )
 }
 
 function isInView(
@@ -242,7 +280,7 @@ function arrowOf(key: string, isDown: boolean): Arrow {
   return key === before || key !== after ? 'before' : 'after'
 }
 
-/** Along an edge to the nearest node it leads to or comes from, or to the next in the layer. */
+/** To the next in its layer, and in its row of a grid; else along an edge to the nearest node. */
 function neighbour(
   { nodes, edges }: GraphModel,
   { spots }: Layout,
@@ -251,16 +289,33 @@ function neighbour(
 ): GraphNode | null {
   const here = chosen && spots.get(chosen.key)
   if (!here) return nodes[0] ?? null
-  const ways: Record<Arrow, (node: GraphNode) => boolean> = {
-    on: ({ key }) => edges.some(({ from, to }) => from === chosen.key && to === key),
-    back: ({ key }) => edges.some(({ from, to }) => to === chosen.key && from === key),
-    before: ({ key }) => isBeside(key, -1),
-    after: ({ key }) => isBeside(key, 1),
+  const side = arrow === 'on' || arrow === 'after' ? 1 : -1
+  const away = ({ key }: GraphNode) => {
+    const { along, across } = spots.get(key) ?? here
+    return { along: along - here.along, across: across - here.across }
   }
-  const isBeside = (key: string, side: number) => {
-    const spot = spots.get(key)
-    return spot?.layer === here.layer && Math.sign(spot.across - here.across) === side
-  }
-  const away = ({ key }: GraphNode) => Math.abs((spots.get(key)?.across ?? 0) - here.across)
-  return nodes.filter(ways[arrow]).toSorted((a, b) => away(a) - away(b))[0] ?? null
+  const isBeside = (node: GraphNode) =>
+    spots.get(node.key)?.layer === here.layer && Math.sign(away(node).across) === side
+  const isNextInGrid = (node: GraphNode) =>
+    spots.get(node.key)?.layer === here.layer &&
+    away(node).across === 0 &&
+    Math.sign(away(node).along) === side
+  const isLinked = ({ key }: GraphNode) =>
+    edges.some(({ from, to }) =>
+      side > 0 ? from === chosen.key && to === key : to === chosen.key && from === key,
+    )
+  const nearest = (
+    isThere: (node: GraphNode) => boolean,
+    first: 'along' | 'across',
+    then: 'along' | 'across',
+  ) =>
+    nodes
+      .filter(isThere)
+      .toSorted(
+        (a, b) =>
+          Math.abs(away(a)[first]) - Math.abs(away(b)[first]) ||
+          Math.abs(away(a)[then]) - Math.abs(away(b)[then]),
+      )[0]
+  if (arrow === 'before' || arrow === 'after') return nearest(isBeside, 'along', 'across') ?? null
+  return nearest(isNextInGrid, 'along', 'across') ?? nearest(isLinked, 'across', 'along') ?? null
 }

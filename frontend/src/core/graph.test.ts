@@ -104,6 +104,21 @@ describe('fan-outs', () => {
     expect(graphOf(forest, [], new Map([['load#1', true]])).nodes).toHaveLength(15)
   })
 
+  it('of many items stand in a grid; one that is open itself stands beside it', () => {
+    const inner = ran('row#1', 0, 1, { parent: 'load#4' })
+    const forest = forestOf([ran('load#1', 0, 20), ...items(13), inner, ran('report#1', 21, 22)])
+    const opened = new Map([['load#1', true]])
+    const all = graphOf(forest, [], new Map([...opened, ['load#4', false]])).grids
+    expect(all.map(({ id, members }) => [id, members.length])).toEqual([['items:load#1', 13]])
+    expect(all[0]?.members).toContain('load#4')
+    expect(graphOf(forest, [], opened).grids[0]?.members).not.toContain('load#4')
+    expect(graphOf(forest, [], NONE).grids).toEqual([])
+  })
+
+  it('of few items stand in a row, with an edge each', () => {
+    expect(graphOf(forestOf([ran('load#1', 0, 9), ...items(4)]), [], NONE).grids).toEqual([])
+  })
+
   it('of steps with other names keep their order', () => {
     const inner = [ran('open#1', 1, 2, { parent: 'load#1' }), ran('read#1', 3, 4, { parent: 'load#1' })]
     const graph = graphOf(forestOf([ran('load#1', 0, 9), ...inner, ran('report#1', 10, 11)]), [], NONE)

@@ -1,6 +1,7 @@
 /** The steps as a graph: the declared plan where there is one, else what came after what; pure. */
 
 import type { PlannedStep } from './events'
+import type { Grid } from './graphLayout'
 import { type Branch, bundleOf, isOpenAtFirst, labelOf } from './stepForest'
 import type { Opened } from './timeline'
 
@@ -13,7 +14,15 @@ export type GraphNode = {
   readonly open: boolean | null
 }
 export type GraphEdge = { readonly from: string; readonly to: string }
-export type Graph = { readonly nodes: readonly GraphNode[]; readonly edges: readonly GraphEdge[] }
+export type Graph = {
+  readonly nodes: readonly GraphNode[]
+  readonly edges: readonly GraphEdge[]
+  /** The items of each open fan-out that stand side by side. */
+  readonly grids: readonly Grid[]
+}
+
+/** So many items may stand in one row, each with its edges. */
+const ROW_OF = 4
 
 type Place = { key: string; branch: Branch }
 
@@ -26,8 +35,10 @@ export function graphOf(forest: readonly Branch[], plan: readonly PlannedStep[],
   const places = placesOf(forest, plan)
   const nodes: GraphNode[] = []
   const edges: GraphEdge[] = []
+  const grids: Grid[] = []
+  const made = { nodes, edges, grids }
   const exits = new Map<string, readonly string[]>()
-  for (const place of places) exits.set(place.key, unfold(place, null, opened, nodes, edges))
+  for (const place of places) exits.set(place.key, unfold(place, null, opened, made))
   const planned = new Map(plan.map(({ name }) => [name, `plan:${name}`]))
   const link = (from: string, to: string) => {
     for (const exit of exits.get(from) ?? []) edges.push({ from: exit, to })
@@ -39,7 +50,7 @@ export function graphOf(forest: readonly Branch[], plan: readonly PlannedStep[],
     }
   const isPlanned = new Set(planned.values())
   for (const { from, to } of orderOf(places)) if (!isPlanned.has(from) || !isPlanned.has(to)) link(from, to)
-  return { nodes, edges }
+  return made
 }
 
 /** What stands at the top: a place for each planned step, whatever ran under its name, and one for all else. */
@@ -65,20 +76,26 @@ function placesOf(forest: readonly Branch[], plan: readonly PlannedStep[]): Plac
   return [...places, ...others]
 }
 
+type Making = { readonly nodes: GraphNode[]; readonly edges: GraphEdge[]; readonly grids: Grid[] }
+
 /** Add a place and what it shows of its items; returns the nodes that what follows comes after. */
 function unfold(
   { key, branch }: Place,
   group: string | null,
   opened: Opened,
-  nodes: GraphNode[],
-  edges: GraphEdge[],
+  made: Making,
 ): readonly string[] {
+  const { nodes, edges, grids } = made
   const open = branch.items.length === 0 ? null : (opened.get(branch.id) ?? isOpenAtFirst(branch))
   nodes.push({ key, branch, label: labelOf(branch, group), open })
   if (!open) return [key]
   const items = branch.items.map(item => ({ key: item.id, branch: item }))
-  const order = items.every(item => item.branch.name === branch.name) ? [] : orderOf(items)
-  const exits = new Map(items.map(item => [item.key, unfold(item, branch.name, opened, nodes, edges)]))
+  const isFanOut = items.every(item => item.branch.name === branch.name)
+  const order = isFanOut ? [] : orderOf(items)
+  const exits = new Map(items.map(item => [item.key, unfold(item, branch.name, opened, made)]))
+  // An item that is open itself leads to its own items, and stands beside the others.
+  const closed = items.flatMap(item => (exits.get(item.key)?.[0] === item.key ? [item.key] : []))
+  if (isFanOut && closed.length > ROW_OF) grids.push({ id: `items:${key}`, members: closed })
   const entered = new Set(order.map(({ to }) => to))
   const left = new Set(order.map(({ from }) => from))
   for (const item of items) if (!entered.has(item.key)) edges.push({ from: key, to: item.key })

@@ -57,8 +57,8 @@ describe('places', () => {
   it('lead a long edge around the nodes it passes', () => {
     const made = layout('a b c', ['a>b', 'b>c', 'a>c'])
     const long = made.routes.find(({ from, to }) => from === 'a' && to === 'c')
-    expect(long?.points).toHaveLength(3)
-    const lane = long?.points[1]?.across ?? 0
+    expect(long?.runs).toHaveLength(3)
+    const lane = long?.runs[1]?.across ?? 0
     expect(Math.abs(lane - spot(made, 'b').across)).toBeGreaterThanOrEqual(25)
   })
 
@@ -94,6 +94,87 @@ describe('a graph that grows', () => {
     expect([...made.spots].map(([id, { layer }]) => [id, layer])).toEqual(
       [...layoutGraph(ids, edges, OPTIONS).spots].map(([id, { layer }]) => [id, layer]),
     )
+  })
+})
+
+describe('a grid', () => {
+  const many = (count: number, previous?: Layout, more: string[] = []) => {
+    const members = Array.from({ length: count }, (_, n) => `i${n}`)
+    return layoutGraph(
+      ['fetch', 'load', ...members, ...more, 'report'],
+      [
+        edge('fetch>load'),
+        ...[...members, ...more].flatMap(id => [edge(`load>${id}`), edge(`${id}>report`)]),
+        edge('fetch>report'),
+      ],
+      OPTIONS,
+      previous,
+      [{ id: 'items', members }],
+    )
+  }
+  const boxOf = ({ along, across }: { along: number; across: number }) => ({
+    ...{ from: along - OPTIONS.along / 2, to: along + OPTIONS.along / 2 },
+    ...{ least: across - OPTIONS.across / 2, most: across + OPTIONS.across / 2 },
+  })
+
+  it.each([2, 5, 12, 13, 30, 500])('of %i is about as wide as high, and nothing in it touches', count => {
+    const made = many(count, undefined, ['apart'])
+    const block = made.blocks.get('items')
+    if (!block) throw new Error('no block')
+    if (count > 12) expect(Math.max(block.room / block.length, block.length / block.room)).toBeLessThan(2.6)
+    const boxes = [...made.spots.values()].map(boxOf)
+    boxes.forEach((one, index) => {
+      expect(one.from).toBeGreaterThanOrEqual(made.from.along)
+      expect(one.to).toBeLessThanOrEqual(made.to.along)
+      expect(one.least).toBeGreaterThanOrEqual(made.from.across)
+      expect(one.most).toBeLessThanOrEqual(made.to.across)
+      const touching = boxes
+        .slice(index + 1)
+        .filter(
+          ({ from, to, least, most }) =>
+            one.from < to && from < one.to && one.least < most && least < one.most,
+        )
+      expect(touching).toEqual([])
+    })
+  })
+
+  it('stands between what leads to it and what follows, with one edge to each', () => {
+    const made = many(30)
+    const block = made.blocks.get('items')
+    if (!block) throw new Error('no block')
+    expect(spot(made, 'load').along).toBeLessThan(block.along - block.length / 2)
+    expect(spot(made, 'report').along).toBeGreaterThan(block.along + block.length / 2)
+    expect(made.routes.map(({ from, to }) => `${from}>${to}`)).toEqual([
+      'fetch>load',
+      'load>items',
+      'items>report',
+      'fetch>report',
+    ])
+  })
+
+  it('is passed by a long edge, straight along its side', () => {
+    const made = many(30)
+    const block = made.blocks.get('items')
+    const past = made.routes.find(({ from, to }) => from === 'fetch' && to === 'report')?.runs[2]
+    if (!block || !past) throw new Error('no edge past the block')
+    expect(Math.abs(past.across - block.across)).toBeGreaterThanOrEqual((block.room - OPTIONS.gapAcross) / 2)
+    expect([past.begin, past.end]).toEqual([block.along - block.length / 2, block.along + block.length / 2])
+  })
+
+  it('leaves its nodes where they are while few are added at its end', () => {
+    const before = many(30)
+    const after = many(40, before)
+    for (const id of ['fetch', 'load', ...Array.from({ length: 30 }, (_, n) => `i${n}`)])
+      expect(spot(after, id)).toEqual(spot(before, id))
+    expect(spot(after, 'report').across).toBe(spot(before, 'report').across)
+  })
+
+  it('that needs another shape takes it without touching what stands beside it', () => {
+    const grown = many(200, many(20, undefined, ['apart']), ['apart'])
+    const block = grown.blocks.get('items')
+    const apart = spot(grown, 'apart')
+    if (!block) throw new Error('no block')
+    expect(Math.abs(apart.across - block.across)).toBeGreaterThanOrEqual((block.room + 70) / 2 - 1e-6)
   })
 })
 

@@ -2,8 +2,9 @@
  * A layered layout: longest-path layers, dummy nodes where an edge crosses layers, barycentre sweeps for the order,
  * and places that lie as near to their neighbours as the order allows.
  *
- * `along` runs from layer to layer, `across` within one. A layout made from an earlier one leaves known nodes where
- * they are. Deterministic; cycles are cut at the edge that goes back to the earliest node.
+ * `along` runs from layer to layer, `across` within one. The nodes of a grid stand together, as wide as high, and
+ * are one between the layers. A layout made from an earlier one leaves known nodes where they are. Deterministic;
+ * cycles are cut at the edge that goes back to the earliest node.
  */
 
 export type LayoutOptions = {
@@ -15,10 +16,18 @@ export type LayoutOptions = {
 }
 export type Point = { readonly along: number; readonly across: number }
 export type Spot = Point & { readonly layer: number }
-export type Route = { readonly from: string; readonly to: string; readonly points: readonly Point[] }
+/** A straight stretch of an edge, within a layer. */
+export type Run = { readonly across: number; readonly begin: number; readonly end: number }
+/** From node to node, or grid, by a run in each layer; between them it bends. */
+export type Route = { readonly from: string; readonly to: string; readonly runs: readonly Run[] }
+/** Nodes to be laid out side by side in rows, in place of one long row. */
+export type Grid = { readonly id: string; readonly members: readonly string[] }
+/** Where a grid lies: its middle, and what it takes. */
+export type Block = Spot & { readonly length: number; readonly room: number }
 export type Layout = {
   /** Middle of each node. */
   readonly spots: ReadonlyMap<string, Spot>
+  readonly blocks: ReadonlyMap<string, Block>
   readonly routes: readonly Route[]
   readonly from: Point
   readonly to: Point
@@ -29,11 +38,15 @@ const SWEEPS = 8
 const ALIGNMENTS = 6
 /** Room of an edge that passes through a layer. */
 const LANE_PX = 16
+/** From the nodes of a grid to its border. */
+const PADDING_PX = 12
 
 type Cell = {
   readonly id: string
   readonly layer: number
+  /** What it takes across, the gap to the next included, and along. */
   readonly room: number
+  readonly length: number
   readonly before: Cell[]
   readonly after: Cell[]
   order: number
@@ -45,10 +58,13 @@ export function layoutGraph(
   edges: readonly Edge[],
   options: LayoutOptions,
   previous?: Layout,
+  grids: readonly Grid[] = [],
 ): Layout {
-  const layers = layersOf(ids, edges)
-  const room = options.across + options.gapAcross
-  const cells = new Map(ids.map(id => [id, newCell(id, layers.get(id) ?? 0, room)]))
+  const whole = gathered(ids, edges, grids)
+  const layers = layersOf(whole.ids, whole.edges)
+  const shapes = new Map(grids.map(({ id, members }) => [id, shapeOf(members.length, options)]))
+  const plain = { room: options.across + options.gapAcross, length: options.along }
+  const cells = new Map(whole.ids.map(id => [id, newCell(id, layers.get(id) ?? 0, shapes.get(id) ?? plain)]))
   const lanes: { edge: Edge; cells: Cell[] }[] = []
   const rows: Cell[][] = []
   const place = (cell: Cell) => {
@@ -56,12 +72,12 @@ export function layoutGraph(
     rows[cell.layer]?.push(cell)
   }
   for (const cell of cells.values()) place(cell)
-  for (const edge of edges) {
+  for (const edge of whole.edges) {
     const [from, to] = [cells.get(edge.from), cells.get(edge.to)]
     if (!from || !to || from.layer >= to.layer) continue
     const lane = [from]
     for (let layer = from.layer + 1; layer < to.layer; layer++) {
-      const dummy = newCell(`${edge.from}>${edge.to}@${layer}`, layer, LANE_PX)
+      const dummy = newCell(`${edge.from}>${edge.to}@${layer}`, layer, { room: LANE_PX, length: 0 })
       place(dummy)
       lane.push(dummy)
     }
@@ -74,13 +90,48 @@ export function layoutGraph(
     })
     lanes.push({ edge, cells: lane })
   }
-  const known = previous?.spots
-  if (known && ids.some(id => known.has(id))) keepPlaces(rows, known)
+  const known = previous && knownPlaces(previous)
+  if (known && whole.ids.some(id => known.has(id))) keepPlaces(rows, known)
   else {
     sweep(rows)
     align(rows)
   }
-  return drawn(cells, lanes, options)
+  return drawn(cells, rows, lanes, grids, options)
+}
+
+/** Each grid as one node, with one edge where its nodes have many. */
+function gathered(
+  ids: readonly string[],
+  edges: readonly Edge[],
+  grids: readonly Grid[],
+): { ids: readonly string[]; edges: readonly Edge[] } {
+  if (grids.length === 0) return { ids, edges }
+  const gridOf = new Map(grids.flatMap(({ id, members }) => members.map(member => [member, id])))
+  const standIn = (id: string) => gridOf.get(id) ?? id
+  const kept = new Map<string, Edge>()
+  for (const edge of edges) {
+    const [from, to] = [standIn(edge.from), standIn(edge.to)]
+    if (from !== to) kept.set(`${from}\n${to}`, { from, to })
+  }
+  return { ids: [...new Set(ids.map(standIn))], edges: [...kept.values()] }
+}
+
+type Shape = { readonly lanes: number; readonly room: number; readonly length: number }
+
+/** Of a grid: as wide as high, as near as its nodes allow. */
+function shapeOf(count: number, { along, across, gapAcross: gap }: LayoutOptions): Shape {
+  const lanes = stepDown(Math.sqrt((count * (along + gap)) / (across + gap)))
+  return {
+    lanes,
+    room: lanes * (across + gap) + 2 * PADDING_PX,
+    length: Math.ceil(count / lanes) * (along + gap) - gap + 2 * PADDING_PX,
+  }
+}
+
+/** The next lower of 2, 3, 4, 6, 8, 12 …: nodes move to other rows only when the grid has become much larger. */
+function stepDown(lanes: number): number {
+  const power = 2 ** Math.floor(Math.log2(Math.max(2, lanes)))
+  return lanes >= 1.5 * power ? 1.5 * power : power
 }
 
 /** The longest way to each node from a start; a node in a cycle waits for those before it in the given order only. */
@@ -118,8 +169,8 @@ function layersOf(ids: readonly string[], edges: readonly Edge[]): Map<string, n
   return layers
 }
 
-function newCell(id: string, layer: number, room: number): Cell {
-  return { id, layer, room, before: [], after: [], order: 0, across: 0 }
+function newCell(id: string, layer: number, { room, length }: Pick<Cell, 'room' | 'length'>): Cell {
+  return { id, layer, room, length, before: [], after: [], order: 0, across: 0 }
 }
 
 /** Order each layer by the middle of its neighbours, to and fro. */
@@ -172,7 +223,7 @@ function align(rows: readonly Cell[][]): void {
   }
 }
 
-type Block = { sum: number; count: number }
+type Pool = { sum: number; count: number }
 
 /** The places nearest to those wanted (least squares) that keep the order and the room: neighbours too near pool. */
 function settle(row: readonly Cell[], wanted: readonly number[]): void {
@@ -183,35 +234,41 @@ function settle(row: readonly Cell[], wanted: readonly number[]): void {
     offset += before ? (before.room + cell.room) / 2 : 0
     offsets.push(offset)
   })
-  const blocks: Block[] = []
+  const pools: Pool[] = []
   row.forEach((_, index) => {
-    let block: Block = { sum: (wanted[index] ?? 0) - (offsets[index] ?? 0), count: 1 }
+    let pool: Pool = { sum: (wanted[index] ?? 0) - (offsets[index] ?? 0), count: 1 }
     for (
-      let last = blocks.at(-1);
-      last && last.sum / last.count >= block.sum / block.count;
-      last = blocks.at(-1)
+      let last = pools.at(-1);
+      last && last.sum / last.count >= pool.sum / pool.count;
+      last = pools.at(-1)
     ) {
-      blocks.pop()
-      block = { sum: last.sum + block.sum, count: last.count + block.count }
+      pools.pop()
+      pool = { sum: last.sum + pool.sum, count: last.count + pool.count }
     }
-    blocks.push(block)
+    pools.push(pool)
   })
   let index = 0
-  for (const { sum, count } of blocks)
+  for (const { sum, count } of pools)
     for (let n = 0; n < count; n++, index++) {
       const cell = row[index]
       if (cell) cell.across = sum / count + (offsets[index] ?? 0)
     }
 }
 
-/** Leave what is known where it is and put what is new at the nearest free place. */
-function keepPlaces(rows: readonly Cell[][], known: ReadonlyMap<string, Spot>): void {
+type Known = { readonly layer: number; readonly across: number; readonly room?: number }
+
+function knownPlaces({ spots, blocks }: Layout): ReadonlyMap<string, Known> {
+  return new Map<string, Known>([...spots, ...blocks])
+}
+
+/** Leave what is known where it is and put what is new, or has become wider, at the nearest free place. */
+function keepPlaces(rows: readonly Cell[][], known: ReadonlyMap<string, Known>): void {
   for (const row of rows) {
     const taken: Cell[] = []
     const added: Cell[] = []
     for (const cell of row) {
       const spot = known.get(cell.id)
-      if (spot?.layer === cell.layer) {
+      if (spot?.layer === cell.layer && (spot.room ?? cell.room) === cell.room) {
         cell.across = spot.across
         taken.push(cell)
       } else added.push(cell)
@@ -244,23 +301,54 @@ function freePlace(taken: readonly Cell[], room: number, wanted: number): number
 
 function drawn(
   cells: ReadonlyMap<string, Cell>,
+  rows: readonly (readonly Cell[])[],
   lanes: readonly { edge: Edge; cells: readonly Cell[] }[],
-  { along, across, gapAlong }: LayoutOptions,
+  grids: readonly Grid[],
+  options: LayoutOptions,
 ): Layout {
-  const pointOf = ({ layer, across }: Cell) => ({ along: layer * (along + gapAlong) + along / 2, across })
+  const { along, across, gapAlong, gapAcross: gap } = options
+  const begins: number[] = []
+  const ends: number[] = []
+  rows.forEach((row, layer) => {
+    const begin = layer === 0 ? 0 : (ends[layer - 1] ?? 0) + gapAlong
+    begins.push(begin)
+    ends.push(row.reduce((end, { length }) => Math.max(end, begin + length), begin + along))
+  })
   const spots = new Map<string, Spot>()
-  let [least, most, last] = [0, 0, 0]
-  for (const [id, cell] of cells) {
-    const spot = { ...pointOf(cell), layer: cell.layer }
-    spots.set(id, spot)
-    least = Math.min(least, spot.across)
-    most = Math.max(most, spot.across)
-    last = Math.max(last, spot.along)
+  const blocks = new Map<string, Block>()
+  const members = new Map(grids.map(({ id, members }) => [id, members]))
+  let [least, most] = [0, 0]
+  for (const [id, { layer, room, length, across: middle }] of cells) {
+    const begin = begins[layer] ?? 0
+    const spot = { along: begin + length / 2, across: middle, layer }
+    least = Math.min(least, middle - (room - gap) / 2)
+    most = Math.max(most, middle + (room - gap) / 2)
+    const inside = members.get(id)
+    if (!inside) {
+      spots.set(id, spot)
+      continue
+    }
+    blocks.set(id, { ...spot, length, room })
+    const { lanes } = shapeOf(inside.length, options)
+    inside.forEach((member, index) => {
+      const lane = (index % lanes) - (lanes - 1) / 2
+      spots.set(member, {
+        along: begin + PADDING_PX + Math.floor(index / lanes) * (along + gap) + along / 2,
+        across: middle + lane * (across + gap),
+        layer,
+      })
+    })
+  }
+  /** Within a layer an edge runs straight past what is longer; it begins and ends at its nodes. */
+  const runOf = ({ layer, length, across }: Cell, index: number, { length: count }: readonly Cell[]): Run => {
+    const [begin, end] = [begins[layer] ?? 0, ends[layer] ?? 0]
+    if (index === 0) return { across, begin: begin + length, end }
+    return { across, begin, end: index === count - 1 ? begin : end }
   }
   return {
-    spots,
-    routes: lanes.map(({ edge, cells }) => ({ ...edge, points: cells.map(pointOf) })),
-    from: { along: 0, across: least - across / 2 },
-    to: { along: last + along / 2, across: most + across / 2 },
+    ...{ spots, blocks },
+    routes: lanes.map(({ edge, cells }) => ({ ...edge, runs: cells.map(runOf) })),
+    from: { along: 0, across: least },
+    to: { along: ends.at(-1) ?? along, across: most },
   }
 }

@@ -1,4 +1,7 @@
-/** Moving and scaling a plane by pointer, wheel with Ctrl, pinch and keys; it fits its frame until the reader moves it. */
+/**
+ * Moving and scaling a plane by pointer, wheel with Ctrl, pinch and keys; until the reader moves it, it fits its frame
+ * as far as it can be read.
+ */
 
 import { type RefObject, useEffect, useRef, useState } from 'react'
 import type { Size } from './useSize'
@@ -13,20 +16,33 @@ export type Plane = {
 
 const LEAST = 0.1
 const MOST = 2
+/** Text can be read down to this; a plane that is larger shows a part of itself until all of it is asked for. */
+const READABLE = 0.65
 const MARGIN_PX = 20
 
 export type PanZoom = {
   readonly view: View
+  /** Whether all of it is in view, and stays so while it grows. */
   readonly isFitted: boolean
   zoom(factor: number): void
+  /** Show all of it, however small. */
   fit(): void
   /** Bring a box of the plane into the frame, moving no further than needed. */
   reveal(box: Plane): void
 }
 
-export function usePanZoom(ref: RefObject<HTMLElement | null>, plane: Plane, frame: Size): PanZoom {
-  const [moved, setMoved] = useState<View | null>(null)
-  const view = moved ?? fitting(plane, frame)
+/** @param focus what of the plane is to be seen where it cannot be seen as a whole */
+export function usePanZoom(
+  ref: RefObject<HTMLElement | null>,
+  plane: Plane,
+  frame: Size,
+  focus: Plane,
+): PanZoom {
+  const [moved, setMoved] = useState<View | 'whole' | null>(null)
+  const whole = fitting(plane, frame)
+  const isReadable = whole.scale >= READABLE
+  const unmoved = moved === null && !isReadable ? around(focus, plane, frame) : whole
+  const view = moved === null || moved === 'whole' ? unmoved : moved
   const current = useRef(view)
   useEffect(() => {
     current.current = view
@@ -96,7 +112,8 @@ export function usePanZoom(ref: RefObject<HTMLElement | null>, plane: Plane, fra
     if (frame.width > 0 && (dx !== 0 || dy !== 0)) move({ x: x + dx, y: y + dy, scale })
   }
   const zoom = (factor: number) => zoomAt(factor, frame.width / 2, frame.height / 2)
-  return { view, isFitted: moved === null, zoom, fit: () => setMoved(null), reveal }
+  const isFitted = moved === 'whole' || (moved === null && isReadable)
+  return { view, isFitted, zoom, fit: () => setMoved('whole'), reveal }
 }
 
 /** The whole plane in the middle of the frame, never larger than life. */
@@ -108,6 +125,20 @@ function fitting(plane: Plane, frame: Size): View {
     x: (frame.width - plane.width * scale) / 2 - plane.left * scale,
     y: (frame.height - plane.height * scale) / 2 - plane.top * scale,
     scale,
+  }
+}
+
+/** As small as can be read, the focus in the middle unless that leaves room beside the plane. */
+function around(focus: Plane, plane: Plane, frame: Size): View {
+  const by = (at: number, length: number, begin: number, whole: number, room: number) => {
+    const [first, last] = [MARGIN_PX - begin * READABLE, room - MARGIN_PX - (begin + whole) * READABLE]
+    if (last >= first) return (first + last) / 2
+    return Math.min(first, Math.max(last, room / 2 - (at + length / 2) * READABLE))
+  }
+  return {
+    x: by(focus.left, focus.width, plane.left, plane.width, frame.width),
+    y: by(focus.top, focus.height, plane.top, plane.height, frame.height),
+    scale: READABLE,
   }
 }
 

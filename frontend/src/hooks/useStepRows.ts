@@ -9,6 +9,12 @@ import { type Opened, pathTo, type Row, rowsOf } from '../core/timeline'
 /** With more steps than this the tree is made anew at each tick of the clock, not at each event. */
 const MANY_STEPS = 500
 
+/** What the reader opened, and how to open more. */
+export type OpenBranches = {
+  readonly opened: Opened
+  open(id: string, open: boolean): void
+}
+
 export type StepRows = {
   readonly forest: readonly Branch[]
   readonly rows: readonly Row[]
@@ -22,11 +28,18 @@ export function useStepRows(
   now: number,
   selected: string | null,
 ): StepRows {
-  const [opened, setOpened] = useState<Opened>(new Map())
   const forest = useForest(slice, plan, now)
+  const { opened, open: setOpen } = useOpened(forest, selected)
   const rows = useMemo(() => rowsOf(forest, opened), [forest, opened])
-  const toggle = useCallback(
-    ({ branch, open }: Row) => setOpened(before => new Map(before).set(branch.id, !open)),
+  const toggle = useCallback(({ branch, open }: Row) => setOpen(branch.id, !open), [setOpen])
+  return { forest, rows, toggle }
+}
+
+/** Which branches are open: those that the reader opened, and those above a step that is selected. */
+export function useOpened(forest: readonly Branch[], selected: string | null): OpenBranches {
+  const [opened, setOpened] = useState<Opened>(new Map())
+  const open = useCallback(
+    (id: string, open: boolean) => setOpened(before => new Map(before).set(id, open)),
     [],
   )
   // Only a new selection opens what is above it: the reader may close that again.
@@ -36,7 +49,7 @@ export function useStepRows(
     if (!above?.length) return
     setOpened(before => new Map([...before, ...above.map((id): [string, boolean] => [id, true])]))
   }, [selected, forest.length > 0])
-  return { forest, rows, toggle }
+  return { opened, open }
 }
 
 export function useForest(slice: HistorySlice, plan: readonly PlannedStep[], now: number): readonly Branch[] {
