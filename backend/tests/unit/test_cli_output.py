@@ -119,6 +119,8 @@ def test_text_of_a_log_cannot_steer_the_terminal() -> None:
             e.StepCompleted(step="fetch", step_id="fetch#1", duration_s=1.234),
             "STEP    fetch | completed in 1.23 s",
         ),
+        (e.StepCompleted(step="f", step_id="f#1", duration_s=0.0124), "STEP    f | completed in 12 ms"),
+        (e.StepCompleted(step="f", step_id="f#1", duration_s=0.0004), "STEP    f | completed in < 1 ms"),
         (e.ExecutionResumed(attempt=2, worker="w", reused_steps=7), "resumed on attempt 2, 7 steps reused"),
         (e.Gap(dropped=3, message="3 events were dropped"), "WARNING 3 events were dropped"),
     ],

@@ -1,8 +1,10 @@
 /** Times, counts and sizes as people read them; knows no clock. */
 
-/** "0.4 s", "12 s", "2 m 04 s", "1 h 05 m", "3 d 02 h". */
+/** "< 1 ms", "850 ms", "2.4 s", "12 s", "2 m 04 s", "1 h 05 m", "3 d 02 h". */
 export function formatDuration(ms: number): string {
-  const seconds = Math.max(0, ms) / 1_000
+  if (ms < 1) return '< 1 ms'
+  if (ms < 1_000) return `${Math.floor(ms)} ms`
+  const seconds = ms / 1_000
   if (seconds < 10) return `${(Math.floor(seconds * 10) / 10).toFixed(1)} s`
   const whole = Math.floor(seconds)
   const two = (value: number) => String(value).padStart(2, '0')

@@ -37,6 +37,13 @@ def local_time(timestamp: str, shape: str = "%H:%M:%S") -> str:
         return timestamp
 
 
+def short_time(seconds: float) -> str:
+    """How long something took: "< 1 ms", "850 ms", "2.41 s"."""
+    if seconds < 0.001:
+        return "< 1 ms"
+    return f"{int(seconds * 1_000)} ms" if seconds < 1 else f"{seconds:.2f} s"
+
+
 def line_of(state: State, event: Event) -> str | None:
     """What a log says for the event, with the state after it; `None` for what only moves a bar."""
     match event.data:
@@ -46,7 +53,7 @@ def line_of(state: State, event: Event) -> str | None:
         case e.StepStarted(parent=None) as data:
             level, text = "STEP", "started" if data.attempt == 1 else f"started, attempt {data.attempt}"
         case e.StepCompleted() as data if not _is_item(state, data.step_id):
-            took = "" if data.duration_s is None else f" in {data.duration_s:.2f} s"
+            took = "" if data.duration_s is None else f" in {short_time(data.duration_s)}"
             level, text = "STEP", f"completed{took}"
         case e.ExecutionResumed() as data:
             level, text = "RUN", f"resumed on attempt {data.attempt}, {data.reused_steps} steps reused"
