@@ -66,10 +66,16 @@ export function ControlledExecution(props: ControlledExecutionProps) {
       choice={props.choice}
       onChoose={props.onChoose}
       usualMs={props.usualMs}
-      renderActions={summary => (
+      renderActions={(summary, isLive) => (
         <>
           {renderOrigin?.(summary)}
-          <ExecutionActions api={api} summary={summary} onStarted={onStarted} change={change} />
+          <ExecutionActions
+            api={api}
+            summary={summary}
+            isLive={isLive}
+            onStarted={onStarted}
+            change={change}
+          />
         </>
       )}
       renderControls={(summary, controls) => (

@@ -1,4 +1,4 @@
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import { type HttpApi, Problem } from '../api/http'
 import { newIdempotencyKey } from '../api/idempotency'
 import type { Summary } from '../core/store'
@@ -9,6 +9,8 @@ import { Icon } from './icons'
 export type ExecutionActionsProps = {
   api: HttpApi
   summary: Summary
+  /** Whether events come now. */
+  isLive: boolean
   /** Called with the id of the new execution. */
   onStarted: (executionId: string) => void
   /** Where given, a button beside shows and hides the form for changed input. */
@@ -16,9 +18,9 @@ export type ExecutionActionsProps = {
 }
 
 /** Cancel while it runs; when it has ended, run again with the same input, or with changed input. */
-export function ExecutionActions({ api, summary, onStarted, change }: ExecutionActionsProps) {
+export function ExecutionActions({ api, summary, isLive, onStarted, change }: ExecutionActionsProps) {
   const { execution_id: id, closed } = summary
-  const cancel = useCancel(api, summary)
+  const cancel = useCancel(api, summary, isLive)
   const retry = useRetry(api, id, onStarted)
   const error = cancel.error ?? retry.error
   return (
@@ -72,20 +74,29 @@ export function ExecutionActions({ api, summary, onStarted, change }: ExecutionA
 type Cancel = { busy: boolean; error: string | null; ask: () => Promise<void> }
 
 /** Asked for from the click until the event says that it took effect. */
-function useCancel(api: HttpApi, { execution_id: id, phase }: Summary): Cancel {
+function useCancel(api: HttpApi, { execution_id: id, phase }: Summary, isLive: boolean): Cancel {
   const [asked, setAsked] = useState<string | null>(null)
-  const [error, setError] = useState<string | null>(null)
+  const [refused, setRefused] = useState<unknown>(null)
+  useEffect(() => {
+    // That the server cannot be reached is no longer so once it is.
+    if (isLive) setRefused((before: unknown) => (isUnreachable(before) ? null : before))
+  }, [isLive])
   const ask = async () => {
     setAsked(id)
-    setError(null)
+    setRefused(null)
     try {
       await api.cancel(id, newIdempotencyKey(), rememberedName())
     } catch (refusal) {
       setAsked(null)
       // It ended before the request came: the page will say so.
       const isOver = refusal instanceof Problem && refusal.code === 'execution_closed'
-      if (!isOver) setError(reasonOf(refusal))
+      if (!isOver) setRefused(refusal)
     }
   }
+  const error = refused === null ? null : reasonOf(refused)
   return { busy: asked === id || phase === 'cancelling', error, ask }
+}
+
+function isUnreachable(refusal: unknown): boolean {
+  return refusal instanceof Problem && refusal.code === 'unreachable'
 }

@@ -3,7 +3,7 @@ import userEvent from '@testing-library/user-event'
 import { expect, it, vi } from 'vitest'
 import type { ConnectionState } from '../core/connection'
 import { formatClock } from '../core/format'
-import { Liveness } from './Liveness'
+import { isShortCut, Liveness } from './Liveness'
 
 const now = Date.parse('2026-11-22T21:30:00Z')
 
@@ -43,7 +43,10 @@ it('says by what means it is live where that is not WebSocket', () => {
 })
 
 it('says nothing of a connection lost for less than two seconds', () => {
-  expect(text({ name: 'reconnecting', since: now - 1_900, until: now + 500 })).toBe('live')
+  const cut = { name: 'reconnecting', since: now - 1_900, until: now + 500 } as const
+  expect(text(cut)).toBe('live')
+  expect([isShortCut(cut, now), isShortCut(cut, now + 200)]).toEqual([true, false])
+  expect(isShortCut({ name: 'offline', since: now, until: now }, now)).toBe(false)
 })
 
 it('says that an execution has ended whatever the connection does', () => {

@@ -4,6 +4,11 @@ import { formatClock, formatCount } from '../core/format'
 /** A connection lost for less than this is not worth a word. */
 const QUIET_MS = 2_000
 
+/** Whether a cut is so short that the page goes on as if there were none. */
+export function isShortCut(state: ConnectionState, now: number): boolean {
+  return state.name === 'reconnecting' && now - state.since < QUIET_MS
+}
+
 export type LivenessProps = {
   state: ConnectionState
   /** When the execution ended, if it has; that outweighs the connection. */
@@ -45,7 +50,7 @@ function shown(state: ConnectionState, endedAt: number | null, now: number): Sho
       return { tone: 'live', text: `catching up ${formatCount(done)} / ${formatCount(total)}${by(state)}` }
     }
     case 'reconnecting': {
-      if (now - state.since < QUIET_MS) return { tone: 'live', text: 'live' }
+      if (isShortCut(state, now)) return { tone: 'live', text: 'live' }
       const seconds = Math.ceil(Math.max(0, state.until - now) / 1_000)
       return {
         tone: 'warn',

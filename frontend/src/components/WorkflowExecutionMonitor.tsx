@@ -15,7 +15,7 @@ import { useRemembered } from '../hooks/useRemembered'
 import { useConnection, useSlice } from '../hooks/useSlice'
 import { useToken } from '../hooks/useToken'
 import { useWorkflowExecution } from '../hooks/useWorkflowExecution'
-import { Liveness } from './Liveness'
+import { isShortCut, Liveness } from './Liveness'
 import { LogPanel } from './LogPanel'
 import type { MonitorChoice, MonitorPane, PaneContext } from './monitorPane'
 import { ErrorPanel, ResultPanel, Seal } from './Outcome'
@@ -55,8 +55,8 @@ export type WorkflowExecutionMonitorProps = {
   usualMs?: number | null | undefined
   /** Lines chosen in the log stand in the page's address: `#L120-L140`. */
   permalinks?: boolean | undefined
-  /** What stands at the end of the first row, such as buttons. */
-  renderActions?: ((summary: Summary) => ReactNode) | undefined
+  /** What stands at the end of the first row, such as buttons; whether the connection is live. */
+  renderActions?: ((summary: Summary, isLive: boolean) => ReactNode) | undefined
   /** What stands below the head, such as questions to answer. */
   renderControls?: ((summary: Summary, controls: ControlsSlice) => ReactNode) | undefined
   /** What tells of failures, in place of the plain error of a failed execution. */
@@ -137,7 +137,7 @@ export function WorkflowExecutionMonitor(props: WorkflowExecutionMonitorProps) {
             now={asOf.now}
             onRetry={() => feed.retryNow()}
           />
-          {begun && props.renderActions?.(summary)}
+          {begun && props.renderActions?.(summary, state.name === 'live')}
         </div>
         {begun && (
           <ProgressSummary
@@ -254,10 +254,11 @@ function Announcement({ workflowId, summary, controls, begun }: AnnouncementProp
 
 type AsOf = { now: number; time: number; live: boolean }
 
-/** The time for clocks: now while events can come, else when the server was last heard. */
+/** The time for clocks: now while events can come, or a moment after, else when the server was last heard. */
 function useAsOf(state: ConnectionState, heardAt: number | null, closed: boolean): AsOf {
-  const live = state.name === 'live' || state.name === 'catching-up'
+  const connected = state.name === 'live' || state.name === 'catching-up'
   const counting = state.name === 'reconnecting' || state.name === 'stale' || state.name === 'offline'
-  const now = useNow((live || counting) && !closed)
+  const now = useNow((connected || counting) && !closed)
+  const live = connected || isShortCut(state, now)
   return { now, time: live || heardAt === null ? now : heardAt, live }
 }
