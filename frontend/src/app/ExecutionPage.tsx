@@ -8,7 +8,8 @@ import { Problem } from '../api/http'
 import { ControlledExecution } from '../components/ControlledExecution'
 import type { MonitorChoice } from '../components/monitorPane'
 import { Time } from '../components/Time'
-import { parseTime } from '../core/format'
+import { failureStreak } from '../core/failureStreak'
+import { ordinal, parseTime } from '../core/format'
 import type { Summary } from '../core/store'
 import { type ExecutionSearch, withChoice } from './executionSearch'
 import { PageHead } from './PageHead'
@@ -77,6 +78,7 @@ function OneExecution({ executionId, workflowId }: { executionId: string; workfl
         choice={{ ...search, step: search.step ?? null }}
         onChoose={choose}
         usualMs={usualMs}
+        failureNote={<FailedBefore workflowId={workflowId} executionId={executionId} />}
         renderOrigin={summary => (
           <>
             <StatusInTitle workflowId={workflowId} summary={summary} />
@@ -111,6 +113,30 @@ function useMonitorKeys(choose: (choice: MonitorChoice) => void): void {
     c: press('c'),
     r: press('r'),
   })
+}
+
+/** Since which run it fails, where it is not the first to. */
+function FailedBefore({ workflowId, executionId }: { workflowId: string; executionId: string }) {
+  const api = useApi()
+  const { data } = useQuery({
+    queryKey: ['statistics'],
+    queryFn: ({ signal }) => api.statistics(signal),
+    retry: false,
+  })
+  const runs = data?.find(each => each.workflow_id === workflowId)?.runs ?? []
+  const streak = failureStreak(runs, executionId)
+  if (!streak) return null
+  const { first, count, isCut } = streak
+  return (
+    <>
+      {isCut ? 'failing since' : 'first failed run:'}{' '}
+      <Link to="/executions/$executionId" params={{ executionId: first }} search={{}}>
+        {first.slice(-8)}
+      </Link>
+      {isCut && ' or before'} ({isCut && 'at least '}
+      {ordinal(count)} in a row)
+    </>
+  )
 }
 
 /** The median of the executions that ended lately, for an estimate of what is left. */

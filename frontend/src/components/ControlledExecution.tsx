@@ -40,6 +40,8 @@ export type ControlledExecutionProps = {
   onChoose?: ((choice: MonitorChoice) => void) | undefined
   /** How long an execution of the workflow usually takes. */
   usualMs?: number | null | undefined
+  /** What is known of runs before, said where it failed. */
+  failureNote?: ReactNode
 }
 
 const VIEWS: readonly MonitorPane[] = [timelineView, graphView, stepsView]
@@ -95,6 +97,7 @@ export function ControlledExecution(props: ControlledExecutionProps) {
       renderFailure={context => (
         <FailurePanel
           context={context}
+          note={props.failureNote}
           renderActions={failure =>
             context.summary.closed && (
               <FailureActions

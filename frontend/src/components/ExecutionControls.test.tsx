@@ -223,7 +223,7 @@ it('retries from a failed or completed step, once the execution has ended', asyn
   await screen.findByText('load', {}, { timeout: 5_000 })
   expect(screen.queryByRole('button', { name: /Retry from here/ })).not.toBeInTheDocument()
   server.append(run.event('step.failed', { step: 'load', step_id: 'load#1', error: 'no', message: 'no' }))
-  server.append(run.failed('no'))
+  server.append({ ...run.failed('no'), timestamp: inMs(0) })
   expect(await screen.findByRole('button', { name: 'Retry from here: fetch#1' })).toBeInTheDocument()
   await press('Retry from here: load#1')
 

@@ -2,7 +2,7 @@
 
 import './FailurePanel.css'
 import { type ReactNode, useMemo, useState } from 'react'
-import { decisive, type Failure, failuresOf } from '../core/failures'
+import { decisive, type Failure, failuresOf, lineOfFailure } from '../core/failures'
 import { formatCount, formatDuration } from '../core/format'
 import { type Frame, type Link, parseTraceback, type RaisedError, stretchesOf } from '../core/traceback'
 import { CopyButton } from './CopyButton'
@@ -13,17 +13,22 @@ export type FailurePanelProps = {
   context: PaneContext
   /** What can be done about it: stands at the end of the panel. */
   renderActions?: ((failure: Failure) => ReactNode) | undefined
+  /** What is known of runs before, said at the end of a failed execution's panel. */
+  note?: ReactNode
 }
 
 /** Nothing where nothing failed; folded where the workflow got over it. */
-export function FailurePanel({ context, renderActions }: FailurePanelProps) {
+export function FailurePanel({ context, renderActions, note }: FailurePanelProps) {
   const { summary, step, selectStep } = context
   const failures = useFailures(context)
   const [chosen, setChosen] = useState<string | null>(null)
-  if (failures.length === 0) return null
+  const { log, lines } = context.log
   const known = failures.findIndex(({ stepId }) => stepId === (step ?? chosen))
   const index = known >= 0 ? known : decisive(failures, summary)
   const failure = failures[index]
+  const stepId = failure?.stepId ?? null
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the log is one object that grows with its lines
+  const line = useMemo(() => (stepId === null ? null : lineOfFailure(log, stepId)), [log, lines, stepId])
   if (!failure) return null
   const go = (to: number) => {
     const next = failures[(to + failures.length) % failures.length]
@@ -36,7 +41,15 @@ export function FailurePanel({ context, renderActions }: FailurePanelProps) {
         {failures.length > 1 && <Pager index={index} count={failures.length} onGo={go} />}
       </Head>
       <Errors key={`${index} ${failure.error}`} failure={failure} />
-      {renderActions && <div className="headway-failure__actions">{renderActions(failure)}</div>}
+      <div className="headway-failure__actions">
+        {renderActions?.(failure)}
+        {line !== null && (
+          <button type="button" className="headway-button" onClick={() => context.showLine(line)}>
+            Open log at L{line}
+          </button>
+        )}
+        {summary.status === 'failed' && note && <span className="headway-failure__note">{note}</span>}
+      </div>
     </>
   )
   if (summary.status === 'failed')

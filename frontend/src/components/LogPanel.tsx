@@ -14,6 +14,7 @@ import { ChosenLines } from './LogChosen'
 import { LogFind } from './LogFind'
 import { LogMenu } from './LogMenu'
 import { LogTicks } from './LogTicks'
+import type { LogPlace } from './monitorPane'
 
 export type LogPanelProps = {
   slice: LogSlice
@@ -31,12 +32,14 @@ export type LogPanelProps = {
   startedAt?: number | undefined
   /** Chosen lines stand in the page's address: `#L120-L140`. */
   permalinks?: boolean | undefined
+  /** A line to bring into view, once for each object. */
+  place?: LogPlace | null | undefined
 }
 
 export function LogPanel({ slice, api: http, executionId, empty, ...options }: LogPanelProps) {
   const api = useMemo(() => (executionId ? new LogApi(http, executionId) : null), [http, executionId])
-  const { stepId = null, onStep, startedAt = Number.NaN, permalinks = false } = options
-  const log = useLog({ slice, api, stepId, onStep, startedAt, permalinks })
+  const { stepId = null, onStep, startedAt = Number.NaN, permalinks = false, place = null } = options
+  const log = useLog({ slice, api, stepId, onStep, startedAt, permalinks, place })
   const input = useRef<HTMLInputElement>(null)
   const isFiltered = log.shown < slice.lines
   return (

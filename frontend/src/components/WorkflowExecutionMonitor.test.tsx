@@ -212,6 +212,51 @@ describe('what it shows', () => {
   })
 })
 
+describe('a failure', () => {
+  const failing = () => {
+    const load = { step: 'load', step_id: 'load#1' }
+    return [
+      ...[run.queued(), run.started(), run.step('fetch'), run.log('fetched'), run.step('load')],
+      run.event('log', { level: 'INFO', message: 'row 1', ...load }),
+      run.event('step.failed', { error: 'no sku', message: 'load#1 failed: no sku', ...load }),
+      run.log('tidied up'),
+    ]
+  }
+  const step = (name: string) => within(monitor()).getByRole('button', { name, hidden: true })
+  const place = () => monitor().querySelector('.headway-log')
+
+  it('of an execution that had failed before is pointed at, with the whole log, until the reader chooses', async () => {
+    server.append(...failing(), run.failed('no sku', { step: 'load', step_id: 'load#1' }))
+    show()
+    await waitFor(() => expect(step('load')).toHaveAttribute('aria-pressed', 'true'), within5s)
+    expect(screen.getByRole('region', { name: 'Selected step: load' })).toBeInTheDocument()
+    expect(place()).toHaveTextContent('4 lines')
+
+    await userEvent.click(step('fetch'))
+    expect(step('load')).toHaveAttribute('aria-pressed', 'false')
+    const details = screen.getByRole('region', { name: 'Selected step: fetch' })
+    await userEvent.click(within(details).getByRole('button', { name: /Clear/ }))
+    expect(step('load')).toHaveAttribute('aria-pressed', 'false')
+    expect(step('fetch')).toHaveAttribute('aria-pressed', 'false')
+  })
+
+  it('leaves a step that the page was opened on', async () => {
+    server.append(...failing(), run.failed('no sku', { step: 'load', step_id: 'load#1' }))
+    show({ choice: { step: 'fetch#1' } })
+    await waitFor(() => expect(step('fetch')).toHaveAttribute('aria-pressed', 'true'), within5s)
+    expect(step('load')).toHaveAttribute('aria-pressed', 'false')
+  })
+
+  it('that happens before the reader’s eyes moves nothing', async () => {
+    server.append(...failing())
+    show()
+    await waitFor(() => expect(badge()).toHaveTextContent('running'), within5s)
+    act(() => server.append({ ...run.failed('no sku'), timestamp: new Date().toISOString() }))
+    await waitFor(() => expect(badge()).toHaveTextContent('failed'), within5s)
+    expect(step('load')).toHaveAttribute('aria-pressed', 'false')
+  })
+})
+
 describe('onExecutionComplete', () => {
   it.each([
     ['completed', () => run.completed({ rows: 1 }), { output: { rows: 1 }, error: null }],

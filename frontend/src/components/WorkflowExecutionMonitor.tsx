@@ -6,10 +6,12 @@ import { HttpApi } from '../api/http'
 import type { TokenSource } from '../api/token'
 import type { ConnectionState } from '../core/connection'
 import type { ExecutionResult } from '../core/events'
+import { decisive, failuresOf, lineOfFailure } from '../core/failures'
 import { parseTime } from '../core/format'
 import type { Track } from '../core/history'
-import type { ControlsSlice, Summary } from '../core/store'
+import type { ControlsSlice, HistorySlice, LogSlice, Summary } from '../core/store'
 import { useEarlierHistory } from '../hooks/useEarlierHistory'
+import { linkLines } from '../hooks/useLineHash'
 import { useNow } from '../hooks/useNow'
 import { useRemembered } from '../hooks/useRemembered'
 import { useConnection, useSlice } from '../hooks/useSlice'
@@ -17,7 +19,7 @@ import { useToken } from '../hooks/useToken'
 import { useWorkflowExecution } from '../hooks/useWorkflowExecution'
 import { isShortCut, Liveness } from './Liveness'
 import { LogPanel } from './LogPanel'
-import type { MonitorChoice, MonitorPane, PaneContext } from './monitorPane'
+import type { LogPlace, MonitorChoice, MonitorPane, PaneContext } from './monitorPane'
 import { ErrorPanel, ResultPanel, Seal } from './Outcome'
 import { PaneTabs } from './PaneTabs'
 import { ProgressSummary } from './ProgressSummary'
@@ -72,15 +74,16 @@ export const logTab: MonitorPane = {
   id: 'log',
   label: 'Log',
   staysMounted: true,
-  render: ({ log, api, executionId, summary, history, step, selectStep, permalinks }) => (
+  render: ({ log, api, executionId, summary, history, step, isPointed, selectStep, line, permalinks }) => (
     <LogPanel
       slice={log}
       api={api}
       executionId={executionId || null}
-      stepId={step !== null && history.history.logs(step) ? step : null}
+      stepId={step !== null && !isPointed && history.history.logs(step) ? step : null}
       onStep={selectStep}
       startedAt={parseTime(summary.started_at)}
       permalinks={permalinks}
+      place={line}
       empty={summary.closed ? 'This execution logged nothing.' : 'No log line yet.'}
     />
   ),
@@ -88,7 +91,7 @@ export const logTab: MonitorPane = {
 
 /** Shows status, progress, steps, log, error and result of a workflow's execution as they happen. */
 export function WorkflowExecutionMonitor(props: WorkflowExecutionMonitorProps) {
-  const { workflowId, executionId, apiBase, onExecutionComplete } = props
+  const { workflowId, executionId, apiBase, onExecutionComplete, permalinks = false } = props
   const token = useToken(props.token)
   const feed = useWorkflowExecution(workflowId, { executionId, apiBase, token, onExecutionComplete })
   const api = useMemo(() => new HttpApi(apiBase, undefined, token), [apiBase, token])
@@ -99,15 +102,29 @@ export function WorkflowExecutionMonitor(props: WorkflowExecutionMonitorProps) {
   const { state, heardAt } = useConnection(feed.store)
   useEarlierHistory(feed.store, api, summary)
   const asOf = useAsOf(state, heardAt, summary.closed)
-  const [choice, choose] = useChoice(props.choice, props.onChoose, summary.execution_id)
+  const [choice, choose, acted] = useChoice(props.choice, props.onChoose, summary.execution_id)
   const selectStep = useCallback((step: string | null) => choose({ step }), [choose])
+  const pointed = usePointed(summary, history, log, acted || (choice.step ?? null) !== null)
+  const [asked, setAsked] = useState<LogPlace | null>(null)
+  const showLine = useCallback(
+    (number: number) => {
+      // Before the tab: an application that puts the tab into the address keeps the lines that are in it.
+      if (permalinks) linkLines({ first: number, last: number })
+      choose({ tab: 'log' })
+      setAsked({ number, isAsked: true })
+    },
+    [choose, permalinks],
+  )
   const begun = summary.updated_at !== null
   const context: PaneContext = {
     ...{ api, summary, history, controls, log, now: asOf.time },
     executionId: summary.execution_id || executionId || '',
-    step: choice.step ?? null,
+    step: choice.step ?? pointed.step,
+    isPointed: pointed.step !== null,
     selectStep,
-    permalinks: props.permalinks ?? false,
+    line: asked ?? pointed.line,
+    showLine,
+    permalinks,
     renderStepActions: props.renderStepActions,
   }
   return (
@@ -215,7 +232,7 @@ function useChoice(
   given: MonitorChoice | undefined,
   onChoose: Choose | undefined,
   executionId: string,
-): [MonitorChoice, Choose] {
+): [choice: MonitorChoice, choose: Choose, hasChosenStep: boolean] {
   const [own, setOwn] = useState<MonitorChoice>({})
   // biome-ignore lint/correctness/useExhaustiveDependencies: a step belongs to the execution that it was chosen in
   useEffect(() => setOwn(({ step: _, ...rest }) => rest), [executionId])
@@ -226,7 +243,32 @@ function useChoice(
     },
     [onChoose],
   )
-  return [{ ...own, ...given }, choose]
+  return [{ ...own, ...given }, choose, own.step !== undefined]
+}
+
+type Pointed = { readonly step: string | null; readonly line: LogPlace | null }
+
+/**
+ * In an execution that had failed before the page was opened: what failed, and its line, until the reader chooses.
+ * Who watches it fail is left where he is.
+ */
+function usePointed(
+  summary: Summary,
+  { history, version }: HistorySlice,
+  { log, lines }: LogSlice,
+  hasChosen: boolean,
+): Pointed {
+  const [openedAt] = useState(Date.now)
+  const isLate = summary.status === 'failed' && parseTime(summary.ended_at) < openedAt
+  // biome-ignore lint/correctness/useExhaustiveDependencies: history and log are objects that change; these say when
+  const found = useMemo(() => {
+    const failures = isLate ? failuresOf(history, summary) : []
+    const step = failures[decisive(failures, summary)]?.stepId ?? null
+    return { step, number: step === null ? null : lineOfFailure(log, step) }
+  }, [isLate, history, version, log, lines])
+  const [step, number] = hasChosen ? [null, null] : [found.step, found.number]
+  const line = useMemo(() => (number === null ? null : { number, isAsked: false }), [number])
+  return { step, line }
 }
 
 /** Said in place of a status before the first event. */

@@ -18,12 +18,21 @@ export type PaneContext = {
   readonly now: number
   /** The step that is selected in every pane. */
   readonly step: string | null
+  /** Whether the page pointed at it by itself: then the log is not narrowed to it. */
+  readonly isPointed: boolean
   readonly selectStep: (stepId: string | null) => void
+  /** The line of the log to bring into view. */
+  readonly line: LogPlace | null
+  /** Choose a line of the log, by its number, and show it. */
+  readonly showLine: (number: number) => void
   /** Lines chosen in the log stand in the page's address. */
   readonly permalinks: boolean
   /** What stands beside a step, such as a button. */
   readonly renderStepActions: ((step: Track) => ReactNode) | undefined
 }
+
+/** A line that the reader asked for is chosen, too. */
+export type LogPlace = { readonly number: number; readonly isAsked: boolean }
 
 export type MonitorPane = {
   /** Stands in addresses. */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { Execution } from '../../test/builders'
+import { ChunkedLog } from './chunks'
 import { decodeUpdate } from './events'
-import { decisive, failuresOf } from './failures'
+import { decisive, failuresOf, lineOfFailure } from './failures'
 import { ExecutionStore } from './store'
 
 type Frame = ReturnType<Execution['event']>
@@ -88,5 +89,30 @@ describe('failures', () => {
 
   it('are none where nothing failed', () => {
     expect(storeOf(run().started()).failures).toEqual([])
+  })
+})
+
+describe('the line of a failure', () => {
+  const said = (...lines: [step: string | null, level: number][]) => {
+    const log = new ChunkedLog()
+    for (const [step, level] of lines) log.push({ text: 'said', level, time: 0, step, gap: false })
+    return log
+  }
+
+  it('is the last error of the step', () => {
+    const log = said(['load#1', 3], ['load#2', 1], ['load#2', 3], ['load#1', 3], ['load#2', 1])
+    expect(lineOfFailure(log, 'load#2')).toBe(3)
+  })
+
+  it('is its last line where it logged no error, and none where it logged nothing', () => {
+    const log = said(['load#2', 1], ['load#2', 2], [null, 3])
+    expect([lineOfFailure(log, 'load#2'), lineOfFailure(log, 'load#3')]).toEqual([2, null])
+  })
+
+  it('is counted from the first line of the log, though its beginning is not held', () => {
+    const log = new ChunkedLog()
+    log.begin(10_000)
+    log.push({ text: 'no', level: 3, time: 0, step: 'load#1', gap: false })
+    expect(lineOfFailure(log, 'load#1')).toBe(10_001)
   })
 })

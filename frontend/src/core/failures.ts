@@ -1,6 +1,8 @@
 /** Which steps failed, as a person wants to go through them. */
 
+import type { ChunkedLog } from './chunks'
 import type { ExecutionHistory, Track } from './history'
+import { CHUNK_LINES, levelRank } from './logChunk'
 import type { Summary } from './store'
 
 export type Failure = {
@@ -33,6 +35,26 @@ export function decisive(failures: readonly Failure[], { step_id, error }: Summa
   if (blamed >= 0) return blamed
   const same = failures.findLastIndex(failure => failure.error === error)
   return same >= 0 ? same : failures.length - 1
+}
+
+/** So many messages at the end of the log are looked through for the line of a failure. */
+const LOOKED_THROUGH = 50_000
+
+/** The message that tells of a step's failure, by its number: its last error, else its last line; of what is held. */
+export function lineOfFailure(log: ChunkedLog, stepId: string): number | null {
+  let last: number | null = null
+  const least = Math.max(0, log.messages - LOOKED_THROUGH)
+  for (let number = log.chunks - 1; number >= 0 && (number + 1) * CHUNK_LINES > least; number--) {
+    const held = log.held(number)
+    if (!held) break
+    for (let place = held.chunk.messages - 1; place >= 0; place--) {
+      if (held.chunk.step(place) !== stepId) continue
+      const line = number * CHUNK_LINES + held.from + place + 1
+      if (held.chunk.level(place) >= levelRank('ERROR')) return line
+      last ??= line
+    }
+  }
+  return last
 }
 
 function failureOf(track: Track, summary: Summary): Failure {

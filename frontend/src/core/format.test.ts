@@ -6,6 +6,7 @@ import {
   formatCounted,
   formatDuration,
   formatMoment,
+  ordinal,
   parseTime,
   timeLeft,
 } from './format'
@@ -43,6 +44,12 @@ it('counts and measures', () => {
     '14.2 kB',
     '1.0 MB',
     '3.1 GB',
+  ])
+})
+
+it('puts in order', () => {
+  expect([1, 2, 3, 4, 11, 12, 21, 103].map(ordinal)).toEqual([
+    ...['1st', '2nd', '3rd', '4th', '11th', '12th', '21st', '103rd'],
   ])
 })
 

@@ -70,6 +70,13 @@ export function formatCounted(value: number, noun: string): string {
   return `${formatCount(value)} ${noun}${value === 1 ? '' : 's'}`
 }
 
+/** "1st", "2nd", "3rd", "11th". */
+export function ordinal(value: number): string {
+  const [tens, ones] = [value % 100, value % 10]
+  const ending = tens >= 11 && tens <= 13 ? 'th' : (['th', 'st', 'nd', 'rd'][ones] ?? 'th')
+  return `${value}${ending}`
+}
+
 /** "512 B", "14.2 kB", "3.1 MB". */
 export function formatBytes(bytes: number): string {
   if (bytes < 1_000) return `${bytes} B`

@@ -1,6 +1,6 @@
 /** The lines that the page's address names (`#L120-L140`), read and written without a step in the history. */
 
-import { useCallback, useState, useSyncExternalStore } from 'react'
+import { useState, useSyncExternalStore } from 'react'
 import { hashOf, type LineRange, lineRangeOf } from '../core/lineRange'
 
 /** @param isLinked false keeps the lines out of the address, which belongs to the embedding page */
@@ -8,12 +8,14 @@ export function useLineHash(isLinked: boolean): [LineRange | null, (range: LineR
   const [own, setOwn] = useState<LineRange | null>(null)
   const hash = useSyncExternalStore(subscribe, () => (isLinked ? location.hash : ''))
   const linked = useStable(hash)
-  const setLinked = useCallback((range: LineRange | null) => {
-    const { pathname, search } = location
-    history.replaceState(history.state, '', `${pathname}${search}${range ? hashOf(range) : ''}`)
-    for (const listener of [...listeners]) listener()
-  }, [])
-  return isLinked ? [linked, setLinked] : [own, setOwn]
+  return isLinked ? [linked, linkLines] : [own, setOwn]
+}
+
+/** Name lines in the page's address. */
+export function linkLines(range: LineRange | null): void {
+  const { pathname, search } = location
+  history.replaceState(history.state, '', `${pathname}${search}${range ? hashOf(range) : ''}`)
+  for (const listener of [...listeners]) listener()
 }
 
 const listeners = new Set<() => void>()

@@ -28,6 +28,8 @@ export type LogOptions = {
   startedAt: number
   /** Chosen lines stand in the page's address. */
   permalinks: boolean
+  /** A line to bring into view, once for each object; one that was asked for is chosen, too. */
+  place: { readonly number: number; readonly isAsked: boolean } | null
 }
 
 export type Log = FilterHandle & {
@@ -48,7 +50,7 @@ export type Log = FilterHandle & {
   clear(clear: boolean): void
 }
 
-export function useLog({ slice, api, stepId, onStep, startedAt, permalinks }: LogOptions): Log {
+export function useLog({ slice, api, stepId, onStep, startedAt, permalinks, place }: LogOptions): Log {
   const { log, lines: messages } = slice
   const [settings, setSettings] = useLogSettings()
   const filter = useLogFilter(stepId)
@@ -94,6 +96,16 @@ export function useLog({ slice, api, stepId, onStep, startedAt, permalinks }: Lo
   useEffect(() => setCurrent(hits.current), [hits.current])
   useChanges(log, messages, api, view, lines, found)
   useChosenInView(chosen, messages, view)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only another place moves the log under the reader
+  useEffect(() => {
+    if (!place) return
+    if (place.isAsked) {
+      if (query.text !== '' || query.minLevel > 0) filter.leave()
+      choose({ first: place.number, last: place.number })
+      view.show(place.number)
+      view.focus()
+    } else if (!chosen) view.show(place.number)
+  }, [place])
 
   const shown = lines.selection ? lines.selection.total : messages
   const fresh = useFreshLines(shown, view.following, !lines.searching, source)
