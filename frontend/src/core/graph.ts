@@ -2,7 +2,7 @@
 
 import type { PlannedStep } from './events'
 import type { Grid } from './graphLayout'
-import { type Branch, bundleOf, isOpenAtFirst, labelOf } from './stepForest'
+import { type Branch, bundleOf, isOpenAtFirst, labelsOf } from './stepForest'
 import type { Opened } from './timeline'
 
 export type GraphNode = {
@@ -38,7 +38,7 @@ export function graphOf(forest: readonly Branch[], plan: readonly PlannedStep[],
   const grids: Grid[] = []
   const made = { nodes, edges, grids }
   const exits = new Map<string, readonly string[]>()
-  for (const place of places) exits.set(place.key, unfold(place, null, opened, made))
+  for (const place of labelled(places, null)) exits.set(place.key, unfold(place, opened, made))
   const planned = new Map(plan.map(({ name }) => [name, `plan:${name}`]))
   const link = (from: string, to: string) => {
     for (const exit of exits.get(from) ?? []) edges.push({ from: exit, to })
@@ -76,23 +76,31 @@ function placesOf(forest: readonly Branch[], plan: readonly PlannedStep[]): Plac
   return [...places, ...others]
 }
 
+type Labelled = Place & { readonly label: string }
+
+function labelled(places: readonly Place[], group: string | null): Labelled[] {
+  const labels = labelsOf(
+    places.map(({ branch }) => branch),
+    group,
+  )
+  return places.map((place, index) => ({ ...place, label: labels[index] ?? place.branch.name }))
+}
+
 type Making = { readonly nodes: GraphNode[]; readonly edges: GraphEdge[]; readonly grids: Grid[] }
 
 /** Add a place and what it shows of its items; returns the nodes that what follows comes after. */
-function unfold(
-  { key, branch }: Place,
-  group: string | null,
-  opened: Opened,
-  made: Making,
-): readonly string[] {
+function unfold({ key, branch, label }: Labelled, opened: Opened, made: Making): readonly string[] {
   const { nodes, edges, grids } = made
   const open = branch.items.length === 0 ? null : (opened.get(branch.id) ?? isOpenAtFirst(branch))
-  nodes.push({ key, branch, label: labelOf(branch, group), open })
+  nodes.push({ key, branch, label, open })
   if (!open) return [key]
-  const items = branch.items.map(item => ({ key: item.id, branch: item }))
+  const items = labelled(
+    branch.items.map(item => ({ key: item.id, branch: item })),
+    branch.name,
+  )
   const isFanOut = items.every(item => item.branch.name === branch.name)
   const order = isFanOut ? [] : orderOf(items)
-  const exits = new Map(items.map(item => [item.key, unfold(item, branch.name, opened, made)]))
+  const exits = new Map(items.map(item => [item.key, unfold(item, opened, made)]))
   // An item that is open itself leads to its own items, and stands beside the others.
   const closed = items.flatMap(item => (exits.get(item.key)?.[0] === item.key ? [item.key] : []))
   if (isFanOut && closed.length > ROW_OF) grids.push({ id: `items:${key}`, members: closed })

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { aTrack, planned } from '../../test/tracks'
-import { stepsDone } from './stepForest'
+import { aTrack, forestOf, planned } from '../../test/tracks'
+import { labelsOf, stepsDone } from './stepForest'
 
 const tracksOf = (...tracks: ReturnType<typeof aTrack>[]) => new Map(tracks.map(track => [track.id, track]))
 const counts = { steps: 7, steps_completed: 3 }
@@ -18,4 +18,14 @@ it('planned steps are counted by their names, and are done when all runs of a na
 
 it('without a plan those that were found are counted, forgotten ones too', () => {
   expect(stepsDone(tracksOf(aTrack('fetch#1')), [], counts)).toEqual({ done: 3, total: 7 })
+})
+
+it('what is called alike has its number; what stands alone does not', () => {
+  const forest = forestOf([aTrack('tick#1'), aTrack('tick#2'), aTrack('report#1')], [planned('send')])
+  expect(labelsOf(forest, null)).toEqual(['tick #1', 'tick #2', 'report', 'send'])
+})
+
+it('an item of a group of its name goes by what it says, else by its number', () => {
+  const items = forestOf([aTrack('load#2', { message: 'orders.csv' }), aTrack('load#3')])
+  expect(labelsOf(items, 'load')).toEqual(['orders.csv', '#3'])
 })

@@ -55,10 +55,17 @@ export function isOpenAtFirst({ items, track }: Branch): boolean {
   return items.length > 0 && Math.max(items.length, track?.total ?? 0) <= FOLD_ABOVE
 }
 
-/** An item that is named like its group goes by what it says, else by its number. */
-export function labelOf({ name, id, track }: Branch, group: string | null): string {
-  if (name !== group) return name
-  return track?.message || (id.includes('#') ? `#${id.slice(id.lastIndexOf('#') + 1)}` : name)
+/**
+ * What each of some branches side by side is called: by its name, with its number where the name repeats. One that is
+ * named like its group goes by what it says, else by its number.
+ */
+export function labelsOf(siblings: readonly Branch[], group: string | null): string[] {
+  const counts = countsOf(siblings)
+  return siblings.map(({ name, id, track }) => {
+    const number = id.includes('#') ? id.slice(id.lastIndexOf('#')) : ''
+    if (name === group) return track?.message || number || name
+    return (counts.get(name) ?? 0) > 1 ? `${name} ${number}`.trimEnd() : name
+  })
 }
 
 /** How many steps of the whole are done: planned ones by their name, else those found so far. */
@@ -80,8 +87,7 @@ function branchesOf(
   children: ReadonlyMap<string | null, Track[]>,
   group: string | null,
 ): Branch[] {
-  const counts = new Map<string, number>()
-  for (const { name } of siblings) counts.set(name, (counts.get(name) ?? 0) + 1)
+  const counts = countsOf(siblings)
   const branches: Branch[] = []
   const bundles = new Map<string, Branch[]>()
   for (const track of siblings) {
@@ -101,6 +107,12 @@ function branchesOf(
     const items = bundles.get(branch.name)
     return items?.[0] === branch ? bundleOf(branch.name, items) : branch
   })
+}
+
+function countsOf(named: readonly { readonly name: string }[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>()
+  for (const { name } of named) counts.set(name, (counts.get(name) ?? 0) + 1)
+  return counts
 }
 
 function branchOf(track: Track, children: ReadonlyMap<string | null, Track[]>): Branch {

@@ -1,7 +1,7 @@
 /** What a timeline draws: rows of the tree, and the bars of a row in pixels; pure. */
 
 import type { Span, Track } from './history'
-import { type Branch, isOpenAtFirst, labelOf } from './stepForest'
+import { type Branch, isOpenAtFirst, labelsOf } from './stepForest'
 import type { Interval, TimeScale, Window } from './timeScale'
 
 /** Which branches the reader has opened (true) or closed (false), by id. */
@@ -18,12 +18,15 @@ export type Row = {
 /** The branches that are to be seen, each above its items. */
 export function rowsOf(forest: readonly Branch[], opened: Opened): Row[] {
   const rows: Row[] = []
-  const add = (branch: Branch, depth: number, group: string | null) => {
-    const open = branch.items.length === 0 ? null : (opened.get(branch.id) ?? isOpenAtFirst(branch))
-    rows.push({ branch, label: labelOf(branch, group), depth, open })
-    if (open) for (const item of branch.items) add(item, depth + 1, branch.name)
+  const add = (branches: readonly Branch[], depth: number, group: string | null) => {
+    const labels = labelsOf(branches, group)
+    branches.forEach((branch, index) => {
+      const open = branch.items.length === 0 ? null : (opened.get(branch.id) ?? isOpenAtFirst(branch))
+      rows.push({ branch, label: labels[index] ?? branch.name, depth, open })
+      if (open) add(branch.items, depth + 1, branch.name)
+    })
   }
-  for (const branch of forest) add(branch, 0, null)
+  add(forest, 0, null)
   return rows
 }
 
