@@ -16,6 +16,7 @@ import { PageHead } from './PageHead'
 import { PageProblem } from './PageProblem'
 import { useApi } from './session'
 import { useKeys } from './useKeys'
+import { useServer } from './useServer'
 import { useFavicon, useTitle } from './useTitle'
 
 const executionRoute = getRouteApi('/executions/$executionId')
@@ -39,6 +40,7 @@ function OneExecution({ executionId, workflowId }: { executionId: string; workfl
   const navigate = useNavigate({ from: '/executions/$executionId' })
   const search = executionRoute.useSearch()
   const usualMs = useUsualMs(workflowId)
+  const { data: server } = useServer()
   const { data } = useQuery({
     queryKey: ['workflow', workflowId],
     queryFn: ({ signal }) => api.workflow(workflowId, signal),
@@ -78,6 +80,7 @@ function OneExecution({ executionId, workflowId }: { executionId: string; workfl
         choice={{ ...search, step: search.step ?? null }}
         onChoose={choose}
         usualMs={usualMs}
+        serverVersion={server?.version}
         failureNote={<FailedBefore workflowId={workflowId} executionId={executionId} />}
         renderOrigin={summary => (
           <>
@@ -169,7 +172,8 @@ function Origin({ summary }: { summary: Summary }) {
   return (
     <div className="app-origin">
       <Text fz={13} c="dimmed">
-        started <Time at={parseTime(queued)} /> {by && `by ${by}`}
+        started <Time at={parseTime(queued)} />
+        {by && ` by ${by}`}
         {of && (
           <>
             , again {step ? `from ${step} of` : 'after'}{' '}

@@ -1,9 +1,10 @@
 /** The Monitor with what a person can do to its execution: cancel, answer, run again, go on from a step. */
 
-import { type ReactNode, useState } from 'react'
+import { type ReactNode, useEffect, useRef, useState } from 'react'
 import type { JsonSchema } from '../api/decode'
 import type { HttpApi } from '../api/http'
 import { newIdempotencyKey } from '../api/idempotency'
+import type { TokenSource } from '../api/token'
 import type { ExecutionResult } from '../core/events'
 import type { Summary } from '../core/store'
 import { rememberedName } from '../hooks/useRememberedName'
@@ -29,6 +30,8 @@ export type ControlledExecutionProps = {
   /** Of the workflow's input; with it, an ended execution can be run again with changed input. */
   inputSchema?: JsonSchema | undefined
   apiBase?: string | undefined
+  /** Gives the token of who looks, for pages of another origin. */
+  token?: TokenSource | undefined
   className?: string | undefined
   /** What stands before the buttons in the first row. */
   renderOrigin?: ((summary: Summary) => ReactNode) | undefined
@@ -40,6 +43,8 @@ export type ControlledExecutionProps = {
   onChoose?: ((choice: MonitorChoice) => void) | undefined
   /** How long an execution of the workflow usually takes. */
   usualMs?: number | null | undefined
+  /** Of the server, where it is known. */
+  serverVersion?: string | undefined
   /** What is known of runs before, said where it failed. */
   failureNote?: ReactNode
 }
@@ -50,6 +55,12 @@ const TABS: readonly MonitorPane[] = [outputTab, eventsTab]
 export function ControlledExecution(props: ControlledExecutionProps) {
   const { api, workflowId, executionId, inputSchema, renderOrigin, onStarted } = props
   const [changing, setChanging] = useState(false)
+  const form = useRef<HTMLElement>(null)
+  const focusForm = () => form.current?.querySelector<HTMLElement>('input, select, textarea, button')?.focus()
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the form stands above the button that opens it
+  useEffect(() => {
+    if (changing) focusForm()
+  }, [changing])
   const runAgain = async (input: unknown) => {
     const change = { input, by: rememberedName() }
     onStarted((await api.retry(executionId, newIdempotencyKey(), change)).execution_id)
@@ -62,12 +73,14 @@ export function ControlledExecution(props: ControlledExecutionProps) {
       executionId={executionId}
       permalinks={props.choice !== undefined}
       apiBase={props.apiBase}
+      token={props.token}
       onExecutionComplete={props.onExecutionComplete}
       views={VIEWS}
       tabs={TABS}
       choice={props.choice}
       onChoose={props.onChoose}
       usualMs={props.usualMs}
+      serverVersion={props.serverVersion}
       renderActions={(summary, isLive) => (
         <>
           {renderOrigin?.(summary)}
@@ -83,7 +96,7 @@ export function ControlledExecution(props: ControlledExecutionProps) {
       renderControls={(summary, controls) => (
         <>
           {changing && inputSchema && summary.closed && (
-            <section className="headway-panel" aria-label="Run again with changed input">
+            <section ref={form} className="headway-panel" aria-label="Run again with changed input">
               <h2 className="headway-panel__title">
                 <Icon name="retrying" />
                 Run again with changed input
@@ -105,7 +118,13 @@ export function ControlledExecution(props: ControlledExecutionProps) {
                 executionId={executionId}
                 failure={failure}
                 onStarted={onStarted}
-                onChangeInput={inputSchema && (() => setChanging(true))}
+                onChangeInput={
+                  inputSchema &&
+                  (() => {
+                    setChanging(true)
+                    focusForm() // where it was open already
+                  })
+                }
               />
             )
           }

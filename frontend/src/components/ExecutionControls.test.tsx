@@ -205,6 +205,7 @@ it('runs again with changed input, from a form that shows the last one', async (
   await press('Change input')
   const panel = screen.getByRole('region', { name: 'Run again with changed input' })
   expect(within(panel).getByLabelText(/Channel/)).toHaveValue('beta')
+  expect(within(panel).getByLabelText(/Channel/)).toHaveFocus()
   await userEvent.clear(within(panel).getByLabelText('Share'))
   await userEvent.type(within(panel).getByLabelText('Share'), '4')
   await userEvent.click(within(panel).getByRole('button', { name: 'Run again' }))

@@ -55,6 +55,13 @@ it('says that an execution has ended whatever the connection does', () => {
   )
 })
 
+it('tells at its dot how far what is shown reaches', () => {
+  const facts = ['seq 48,112', 'server 0.1.0']
+  render(<Liveness state={{ name: 'live' }} endedAt={null} now={now} onRetry={() => {}} facts={facts} />)
+  const dot = screen.getByRole('img', { name: 'seq 48,112, server 0.1.0' })
+  expect(dot).toHaveAttribute('title', 'seq 48,112\nserver 0.1.0')
+})
+
 it('tries again at a click', async () => {
   const retry = vi.fn()
   render(<Liveness state={{ name: 'stale', since: now }} endedAt={null} now={now} onRetry={retry} />)

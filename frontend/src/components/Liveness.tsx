@@ -15,16 +15,22 @@ export type LivenessProps = {
   endedAt: number | null
   now: number
   onRetry: () => void
+  /** What is told of the dot to who points at it, a fact a line. */
+  facts?: readonly string[] | undefined
 }
 
 type Shown = { tone: 'live' | 'idle' | 'warn' | 'bad'; text: string; retry?: boolean }
 
 /** Whether what is on the screen is live, and if not, since when. */
-export function Liveness({ state, endedAt, now, onRetry }: LivenessProps) {
+export function Liveness({ state, endedAt, now, onRetry, facts = [] }: LivenessProps) {
   const { tone, text, retry } = shown(state, endedAt, now)
   return (
     <span className="headway-liveness" data-tone={tone} data-state={state.name}>
-      <span className="headway-liveness__dot" aria-hidden="true" />
+      <span
+        className="headway-liveness__dot"
+        title={facts.join('\n') || undefined}
+        {...(facts.length > 0 ? { role: 'img', 'aria-label': facts.join(', ') } : { 'aria-hidden': true })}
+      />
       <span>{text}</span>
       {retry && (
         <button type="button" className="headway-link" onClick={onRetry}>

@@ -1,6 +1,6 @@
 import type { HttpApi } from '../api/http'
 import type { OutputState } from '../core/fold'
-import { formatBytes, formatCount } from '../core/format'
+import { formatBytes, formatCount, formatCounted } from '../core/format'
 import type { Why } from '../core/messages'
 import type { Summary } from '../core/store'
 import { CopyButton } from './CopyButton'
@@ -116,7 +116,9 @@ export function Seal({ summary }: { summary: Summary }) {
     return (
       <>
         {reset}
-        {lastSeq > 0 && <p className="headway-seal">{formatCount(lastSeq)} events so far, none missing</p>}
+        {lastSeq > 0 && (
+          <p className="headway-seal">{formatCounted(lastSeq, 'event')} so far, none missing</p>
+        )}
       </>
     )
   }

@@ -12,6 +12,11 @@ export const outputTab: MonitorPane = {
   render: context => <OutputPanel context={context} />,
 }
 
+const NO_OUTPUT: Record<string, string> = {
+  failed: 'It failed before it returned anything.',
+  cancelled: 'It was cancelled before it returned anything.',
+}
+
 export function OutputPanel({ context }: { context: PaneContext }) {
   const { summary, api, executionId } = context
   const { input, output, outputs, closed, status } = summary
@@ -20,7 +25,7 @@ export function OutputPanel({ context }: { context: PaneContext }) {
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a long value scrolls in here, by keyboard too
     <section className="headway-output" aria-label="Input and output" tabIndex={0}>
       <Value title="Output" value={output} shown={hasOutput}>
-        {closed && status === 'completed' ? 'It returned nothing.' : 'It has returned nothing so far.'}
+        {closed ? (NO_OUTPUT[status] ?? 'It returned nothing.') : 'It has returned nothing so far.'}
       </Value>
       {outputs.length > 0 && (
         <div className="headway-output__part">

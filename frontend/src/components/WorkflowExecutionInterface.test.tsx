@@ -16,7 +16,10 @@ beforeEach(async () => {
   answer('/api/workflows', 200, { workflows: [aWorkflow()], sources: [] })
 })
 
-afterEach(() => server.stop())
+afterEach(async () => {
+  vi.restoreAllMocks()
+  await server.stop()
+})
 
 const schema = {
   type: 'object',
@@ -176,4 +179,22 @@ it('can link to the pages of an application around it', async () => {
   await userEvent.click(link)
 
   expect(onWorkflowSelect).toHaveBeenCalledWith('nightly_import')
+})
+
+it('asks with the token of who looks, for the list and for the execution', async () => {
+  const asked: (string | null)[] = []
+  const real = globalThis.fetch
+  vi.spyOn(globalThis, 'fetch').mockImplementation((input, init) => {
+    asked.push(new Headers(init?.headers).get('authorization'))
+    const headers = new Headers(init?.headers)
+    headers.delete('authorization') // which the server of the tests does not allow from elsewhere
+    return real(input, { ...init, headers })
+  })
+  const token = vi.fn(() => 'secret')
+  const run = new Execution()
+  server.append(run.queued(), run.started(), run.log('hello'))
+  show({ token, workflowId: 'nightly_import', executionId: EXECUTION })
+  await eventually(() => asked.length > 0 && token.mock.calls.length > asked.length)
+
+  expect(new Set(asked)).toEqual(new Set(['Bearer secret']))
 })

@@ -7,8 +7,10 @@ import { baseAddress } from '../api/address'
 import type { Workflow, WorkflowList } from '../api/decode'
 import { HttpApi } from '../api/http'
 import { newIdempotencyKey } from '../api/idempotency'
+import type { TokenSource } from '../api/token'
 import type { ExecutionResult } from '../core/events'
 import { usePolled } from '../hooks/usePolled'
+import { useToken } from '../hooks/useToken'
 import { ControlledExecution } from './ControlledExecution'
 import { InputForm } from './InputForm'
 import { Icon } from './icons'
@@ -25,6 +27,8 @@ export type WorkflowExecutionInterfaceProps = {
   executionId?: string | undefined
   /** Address of the Headway server; by default the page's own. */
   apiBase?: string | undefined
+  /** Gives the token of who looks, for pages of another origin; called before each try. */
+  token?: TokenSource | undefined
   className?: string | undefined
   /** Address of a workflow's page in the application around; makes the list one of links. */
   workflowHref?: ((workflowId: string) => string) | undefined
@@ -36,8 +40,9 @@ export type WorkflowExecutionInterfaceProps = {
 /** Finds, starts, cancels, runs again and shows executions. */
 export function WorkflowExecutionInterface(props: WorkflowExecutionInterfaceProps) {
   const { apiBase } = props
+  const token = useToken(props.token)
   const [chosen, setChosen] = useState<string | null>(null)
-  const api = useMemo(() => new HttpApi(apiBase), [apiBase])
+  const api = useMemo(() => new HttpApi(apiBase, undefined, token), [apiBase, token])
   const load = useCallback((signal: AbortSignal) => api.workflows(signal), [api])
   const { value, error } = usePolled(load, REFRESH_MS)
   const workflowId = props.workflowId ?? chosen
@@ -128,6 +133,7 @@ function OneWorkflow(props: OneWorkflowProps) {
           workflowId={workflowId}
           executionId={executionId}
           apiBase={props.apiBase}
+          token={props.token}
           onStarted={show}
           onExecutionComplete={props.onExecutionComplete}
         />

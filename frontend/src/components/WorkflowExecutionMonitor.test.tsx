@@ -8,6 +8,7 @@ import { FeedServer } from '../../test/feedServer'
 import { ModelLog } from '../../test/modelServer'
 import { speakRich } from '../../test/speakRich'
 import type { ExecutionResult } from '../core/events'
+import { outputTab } from './OutputPanel'
 import { WorkflowExecutionMonitor, type WorkflowExecutionMonitorProps } from './WorkflowExecutionMonitor'
 
 let server: FeedServer
@@ -238,6 +239,14 @@ describe('a failure', () => {
     await userEvent.click(within(details).getByRole('button', { name: /Clear/ }))
     expect(step('load')).toHaveAttribute('aria-pressed', 'false')
     expect(step('fetch')).toHaveAttribute('aria-pressed', 'false')
+  })
+
+  it('is told where the output would be', async () => {
+    server.append(...failing(), run.failed('no sku', { step: 'load', step_id: 'load#1' }))
+    show({ tabs: [outputTab], choice: { tab: 'output' } })
+    expect(
+      await screen.findByText('It failed before it returned anything.', {}, within5s),
+    ).toBeInTheDocument()
   })
 
   it('leaves a step that the page was opened on', async () => {

@@ -7,7 +7,7 @@ import type { TokenSource } from '../api/token'
 import type { ConnectionState } from '../core/connection'
 import type { ExecutionResult } from '../core/events'
 import { decisive, failuresOf, lineOfFailure } from '../core/failures'
-import { parseTime } from '../core/format'
+import { formatClock, formatCount, formatExact, parseTime } from '../core/format'
 import type { Track } from '../core/history'
 import type { ControlsSlice, HistorySlice, LogSlice, Summary } from '../core/store'
 import { useEarlierHistory } from '../hooks/useEarlierHistory'
@@ -55,6 +55,8 @@ export type WorkflowExecutionMonitorProps = {
   onChoose?: ((choice: MonitorChoice) => void) | undefined
   /** How long an execution of the workflow usually takes. */
   usualMs?: number | null | undefined
+  /** Of the server, where it is known: told at the dot that says whether this is live. */
+  serverVersion?: string | undefined
   /** Lines chosen in the log stand in the page's address: `#L120-L140`. */
   permalinks?: boolean | undefined
   /** What stands at the end of the first row, such as buttons; whether the connection is live. */
@@ -153,6 +155,7 @@ export function WorkflowExecutionMonitor(props: WorkflowExecutionMonitorProps) {
             endedAt={summary.closed ? parseTime(summary.ended_at) : null}
             now={asOf.now}
             onRetry={() => feed.retryNow()}
+            facts={begun ? factsOf(summary, heardAt, props.serverVersion) : undefined}
           />
           {begun && props.renderActions?.(summary, state.name === 'live')}
         </div>
@@ -181,6 +184,20 @@ export function WorkflowExecutionMonitor(props: WorkflowExecutionMonitorProps) {
       <Seal summary={summary} />
     </section>
   )
+}
+
+/** How far what is shown reaches. */
+function factsOf(
+  { lastSeq, updated_at: at }: Summary,
+  heardAt: number | null,
+  version: string | undefined,
+): string[] {
+  return [
+    `seq ${formatCount(lastSeq)}`,
+    `last event ${formatExact(parseTime(at))}`,
+    ...(heardAt === null ? [] : [`server last heard ${formatClock(heardAt)}`]),
+    ...(version ? [`server ${version}`] : []),
+  ]
 }
 
 type Choose = (choice: MonitorChoice) => void
