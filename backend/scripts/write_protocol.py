@@ -135,7 +135,7 @@ def resumes_with_a_group() -> list[e.EventData]:
         e.StepStarted(step="load", step_id="load#1", parent="load[]#1", key="a"),
         e.StepStarted(step="load", step_id="load#2", parent="load[]#1", key="b"),
         e.StepCompleted(
-            progress=33.33,
+            progress=0.0,
             indeterminate=True,
             step="load",
             step_id="load#1",
@@ -144,9 +144,9 @@ def resumes_with_a_group() -> list[e.EventData]:
             result=Raw(b'{"ok":true}'),
         ),
         e.StepProgressed(
-            progress=33.33, indeterminate=True, step="load", step_id="load[]#1", done=1, total=3, unit="item"
+            progress=0.0, indeterminate=True, step="load", step_id="load[]#1", done=1, total=3, unit="item"
         ),
-        e.ExecutionResumed(attempt=2, worker="worker-2", reused_steps=1, progress=20.0, indeterminate=True),
+        e.ExecutionResumed(attempt=2, worker="worker-2", reused_steps=1, progress=0.0, indeterminate=True),
         e.StepStarted(step="load", step_id="load#2", attempt=2, parent="load[]#1", key="b"),
         e.Gap(dropped=12, logs=10, progress=2, message="12 events were dropped while the store stalled"),
         e.StepCompleted(step="ghost", step_id="ghost#1", message="its start was never seen"),
@@ -205,7 +205,7 @@ def does_over_from_a_step() -> list[e.EventData]:
         e.StepStarted(step="fetch", step_id="fetch#1", key="a"),
         e.StepCompleted(step="fetch", step_id="fetch#1", key="a", reused=True, result=Raw(b"4000")),
         e.ControlDelivered(**retry),
-        e.ExecutionStarted(attempt=1, worker="worker-1", reused_steps=1, progress=50.0, indeterminate=True),
+        e.ExecutionStarted(attempt=1, worker="worker-1", reused_steps=1, progress=0.0, indeterminate=True),
         e.ControlEffective(**retry),
         e.StepStarted(step="load", step_id="load#1", key="b"),
         e.ApprovalRequested(approval_id="approval-1", message="Deploy?"),
@@ -248,6 +248,45 @@ def moves_only_known_steps() -> list[e.EventData]:
     ]
 
 
+def counts_in_its_body() -> list[e.EventData]:
+    """The workflow's own figures are the execution's, and known from the first on; a step's are not."""
+    totals = e.Totals(8, 0, 0)
+    return [
+        *opening(),
+        e.StepStarted(step="tick", step_id="tick#1"),
+        e.StepProgressed(indeterminate=True, progress=0.0, step="tick", step_id="tick#1", done=5, total=5),
+        e.StepCompleted(indeterminate=True, progress=0.0, step="tick", step_id="tick#1"),
+        e.StepProgressed(progress=2.33, done=7, total=300, unit="tick"),
+        e.StepProgressed(progress=2.67, done=8, message="the unit and the total stay"),
+        e.StepProgressed(
+            progress=2.67, step_id="tick#1", done=99, message="an id without a name is nobody's"
+        ),
+        e.ExecutionCancelled(progress=2.67, totals=totals, result=result("cancelled", totals)),
+    ]
+
+
+def waits_in_the_queue() -> list[e.EventData]:
+    """The plan is known from the first event on; a start without one takes it back, a resumption does not."""
+    plan = [e.PlannedStep("fetch"), e.PlannedStep("load", ["fetch"])]
+    return [
+        e.ExecutionQueued(input=Raw(b"{}"), plan=plan),
+        e.ExecutionStarted(attempt=1, worker="worker-1", progress=0.0, indeterminate=True),
+        e.ExecutionResumed(attempt=2, worker="worker-2", progress=0.0, plan=plan[:1]),
+        e.ExecutionResumed(attempt=3, worker="worker-3", progress=0.0),
+    ]
+
+
+def fails_without_a_percentage() -> list[e.EventData]:
+    """Nobody knew how much there was, and nobody does at the end."""
+    totals = e.Totals(5, 1, 1)
+    return [
+        *opening(),
+        e.StepStarted(step="load", step_id="load#1"),
+        e.StepFailed(step="load", step_id="load#1", message="load#1 failed: E", error="E"),
+        e.ExecutionFailed(error="E", progress=0.0, totals=totals, result=result("failed", totals, error="E")),
+    ]
+
+
 SCENARIOS = {
     "completes": completes,
     "fails-after-retries": fails_after_retries,
@@ -255,6 +294,9 @@ SCENARIOS = {
     "resumes-with-a-group": resumes_with_a_group,
     "outgrows-the-state": outgrows_the_state,
     "moves-only-known-steps": moves_only_known_steps,
+    "counts-in-its-body": counts_in_its_body,
+    "waits-in-the-queue": waits_in_the_queue,
+    "fails-without-a-percentage": fails_without_a_percentage,
     "waits": waits,
     "does-over-from-a-step": does_over_from_a_step,
     "outgrows-the-controls": outgrows_the_controls,

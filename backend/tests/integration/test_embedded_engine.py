@@ -76,6 +76,7 @@ async def test_progress_of_the_body_and_outputs_are_kept(bench: Workbench) -> No
 
     state = await bench.run(report)
     assert [data.progress for data in bench.all(state.execution_id, e.StepProgressed)] == [25.0]
+    assert (state.done, state.total) == (1, 4)
     (left,) = bench.all(state.execution_id, e.Output)
     assert (left.name, left.size) == ("report.txt", 5)
     assert bench.outputs.load(state.execution_id, "report.txt") == b"hello"

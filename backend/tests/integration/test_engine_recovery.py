@@ -8,7 +8,7 @@ from typing import Any
 from tests.support.crawl import calls, count, crawl, fetch, output_of, switch
 from tests.support.workbench import Workbench
 
-from headway import gather, step, workflow
+from headway import gather, progress, step, workflow
 from headway.domain import events as e
 
 
@@ -32,6 +32,13 @@ async def varied() -> list[Any]:
     both = await gather(fetch(3), fetch(3))
     many = await count.map_aio([4, 5, 6], concurrency=2)
     return [first, nested, both, many, await shaky(7), await fetch(1)]
+
+
+@workflow
+async def paced() -> None:
+    for number in range(40):
+        await fetch(number)
+        progress(number + 1, 40, unit="page")
 
 
 EXPECTED = [10, 21, [30, 30], [5, 6, 7], 7, 10]
@@ -107,6 +114,26 @@ class TestRecovery:
                 await bench.until(lambda: not old.running)
         assert state.worker == "bob"
         assert len(bench.all(execution_id, e.StepCompleted)) == 1
+
+    async def test_what_the_body_said_of_its_progress_is_the_figure_after_a_crash_too(
+        self, bench: Workbench
+    ) -> None:
+        execution_id = bench.start(paced)
+        bench.journal.cut_at = 50
+        async with bench.worker(paced, owner="ada") as engine:
+            await bench.until(partial(is_dead, bench, engine, execution_id, 50))
+        bench.journal.cut_at = None
+        bench.journal.release("ada", crashed=True)
+        async with bench.worker(paced, owner="bob"):
+            state = await bench.ended(execution_id)
+        assert (state.done, state.total, state.unit, state.progress) == (40, 40, "page", 100.0)
+        said = 0.0
+        for event in bench.events(execution_id):
+            data = event.data
+            if isinstance(data, e.StepProgressed):
+                said = min(99.0, data.done / 40 * 100)  # type: ignore[operator]
+            if isinstance(data, e.StepProgressed | e.StepCompleted | e.ExecutionResumed):
+                assert (data.progress, data.indeterminate) == (said, said == 0.0)
 
 
 @step

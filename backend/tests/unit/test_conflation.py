@@ -24,12 +24,14 @@ SHARES = st.one_of(st.just(UNSET), st.floats(0, 99, allow_nan=False))
 
 
 def progress_events() -> st.SearchStrategy[e.EventData]:
-    def build(step_id: str | None, **fields: Any) -> e.EventData:
-        return e.StepProgressed(step=step_id and step_id[:-2], step_id=step_id, **fields)
+    def build(step_id: str | None, is_named: bool, **fields: Any) -> e.EventData:
+        step = step_id[:-2] if step_id and is_named else None
+        return e.StepProgressed(step=step, step_id=step_id, **fields)
 
     return st.builds(
         build,
         step_id=STEPS,
+        is_named=st.booleans(),
         progress=SHARES,
         indeterminate=st.booleans(),
         done=NUMBERS,

@@ -119,22 +119,23 @@ function Duration({ execution: { started_at, ended_at, closed } }: { execution: 
   return Number.isFinite(took) ? formatDuration(took) : <span className="app-none">–</span>
 }
 
+/** A bar that runs while nobody knows how much there is, and stays empty where nobody ever knew. */
 function Progress({ execution: { progress, phase, closed, indeterminate } }: { execution: Execution }) {
-  const unknown = indeterminate && !closed
+  const runs = indeterminate && !closed
   return (
     <span className="app-progress">
       <span
         className="headway-bar"
         data-phase={phase}
-        data-indeterminate={unknown || undefined}
+        data-indeterminate={runs || undefined}
         aria-hidden="true"
       >
         <span
           className="headway-bar__fill"
-          style={unknown ? undefined : { transform: `scaleX(${progress / 100})` }}
+          style={runs ? undefined : { transform: `scaleX(${progress / 100})` }}
         />
       </span>
-      <span className="app-percent">{unknown ? '' : `${Math.floor(progress)} %`}</span>
+      <span className="app-percent">{indeterminate ? '' : `${Math.floor(progress)} %`}</span>
     </span>
   )
 }

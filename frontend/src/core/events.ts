@@ -37,7 +37,14 @@ type Control = { control: string; control_id: string; by?: string; message?: str
 
 /** `data` of each kind. */
 export type DataByKind = {
-  'execution.queued': { input: unknown; by?: string; retry_of?: string; from_step?: string; message?: string }
+  'execution.queued': {
+    input: unknown
+    by?: string
+    retry_of?: string
+    from_step?: string
+    plan?: PlannedStep[]
+    message?: string
+  }
   'execution.started': TakenUp
   'execution.resumed': TakenUp
   'execution.completed': Ended

@@ -76,6 +76,10 @@ export type State = {
   phase: string
   progress: number
   indeterminate: boolean
+  /** As the workflow's body says it, outside any step. */
+  done: number | null
+  total: number | null
+  unit: string | null
   attempt: number
   message: string | null
   step: string | null
@@ -112,6 +116,7 @@ export function initialState(executionId: string, workflowId: string): State {
     phase: 'queued',
     progress: 0,
     indeterminate: false,
+    ...{ done: null, total: null, unit: null },
     attempt: 0,
     ...{ message: null, step: null, step_id: null, error: null, error_code: null, traceback: null },
     ...{ input: null, output: null, by: null, worker: null, retry_of: null, from_step: null },
@@ -257,6 +262,7 @@ function applyExecution(state: State, event: ExecutionEvent): void {
       state.by = event.data.by ?? null
       state.retry_of = event.data.retry_of ?? null
       state.from_step = event.data.from_step ?? null
+      state.plan = event.data.plan ?? []
       state.queued_at = at
       return
     case 'execution.started':
@@ -265,7 +271,7 @@ function applyExecution(state: State, event: ExecutionEvent): void {
       state.phase = 'running'
       state.attempt = event.data.attempt
       state.worker = event.data.worker
-      if (event.data.plan?.length) state.plan = event.data.plan
+      if (event.data.plan?.length || event.kind === 'execution.started') state.plan = event.data.plan ?? []
       state.waiting.waits.clear() // who goes on says anew what for; questions to people stay open
       settlePhase(state)
       return advance(state, event.data)
@@ -333,13 +339,17 @@ function startStep(state: State, data: DataByKind['step.started'], at: string): 
 function progressStep(state: State, data: DataByKind['step.progressed']): void {
   advance(state, data)
   state.message = data.message || state.message
-  if (data.step_id === undefined || data.step === undefined) return
-  const step = state.steps.get(data.step_id)
+  if (data.step_id === undefined) return count(state, data)
+  const step = data.step === undefined ? undefined : state.steps.get(data.step_id)
   if (!step) return // progress makes no step: an earlier one may be left out where a later one says it all
-  step.done = data.done ?? step.done
-  step.total = data.total ?? step.total
-  step.unit = data.unit || step.unit
+  count(step, data)
   step.message = data.message || step.message
+}
+
+function count(counting: State | StepState, data: DataByKind['step.progressed']): void {
+  counting.done = data.done ?? counting.done
+  counting.total = data.total ?? counting.total
+  counting.unit = data.unit || counting.unit
 }
 
 type NamedStep = { step: string; step_id: string; message?: string }
@@ -415,7 +425,8 @@ function noteControl(state: State, data: DataByKind['control.requested'], stage:
 
 /** End every step that still runs: nobody is left to run it. */
 function close(state: State, status: string, totals: Totals | null, at: string): void {
-  Object.assign(state, { status, phase: status, indeterminate: false, totals, ended_at: at, closed: true })
+  Object.assign(state, { status, phase: status, totals, ended_at: at, closed: true })
+  if (status === 'completed') state.indeterminate = false
   closeWaiting(state.waiting)
   for (const step of state.steps.values()) {
     if (step.ended_at === null) Object.assign(step, { status: 'cancelled', ended_at: at })

@@ -121,7 +121,7 @@ def _table(executions: Sequence[ExecutionView]) -> Table:
     table.add_column("MESSAGE", no_wrap=True, overflow="ellipsis")
     for each in executions:
         told = without_controls(each.error or each.message or "").partition("\n")[0]
-        progress = "" if each.indeterminate and not each.closed else f"{each.progress:.0f} %"
+        progress = "" if each.indeterminate else f"{each.progress:.0f} %"
         status = Text(each.phase, style=_STYLES.get(each.status, "blue"))
         created = local_time(each.created_at, "%Y-%m-%d %H:%M:%S")
         table.add_row(each.execution_id, each.workflow_id, status, progress, created, Text(told))
@@ -134,7 +134,7 @@ def _print_description(found: DescriptionView) -> None:
     wanted = {
         "workflow": row.workflow_id,
         "status": row.phase,
-        "progress": f"{row.progress:.0f} %",
+        "progress": None if row.indeterminate else f"{row.progress:.0f} %",
         "created": local_time(row.created_at, "%Y-%m-%d %H:%M:%S"),
         "ended": local_time(row.ended_at, "%Y-%m-%d %H:%M:%S") if row.ended_at else None,
         "attempt": str(row.attempt) if row.attempt > 1 else None,

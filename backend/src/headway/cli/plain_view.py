@@ -96,7 +96,8 @@ class PlainView:
         if why is not None:
             self._say(describe_reset(why))
         if state.seq:
-            self._say(f"... {state.seq:,} events before: {state.phase}, {state.progress:.0f} %")
+            percent = "" if state.indeterminate else f", {state.progress:.0f} %"
+            self._say(f"... {state.seq:,} events before: {state.phase}{percent}")
 
     def show(self, state: State, event: Event) -> None:
         line = line_of(state, event)

@@ -89,6 +89,7 @@ class ExecutionQueued(EventData, kw_only=True):
     by: str | None = None
     retry_of: str | None = None
     from_step: str | None = None
+    plan: list[PlannedStep] = msgspec.field(default_factory=list)  # as known now; the start has its own
     message: str | None = None
 
 

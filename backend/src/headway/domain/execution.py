@@ -69,6 +69,9 @@ class State(msgspec.Struct, kw_only=True):
     phase: str = "queued"
     progress: float = 0.0
     indeterminate: bool = False
+    done: int | float | None = None  # as the workflow's body says it, outside any step
+    total: int | float | None = None
+    unit: str | None = None
     attempt: int = 0
     message: str | None = None
     step: str | None = None
@@ -133,11 +136,12 @@ class State(msgspec.Struct, kw_only=True):
                 self._end_step(data.step, data.step_id, e.StepStatus.CANCELLED, at, data.message)
             case e.ExecutionQueued() as data:
                 self.input, self.by, self.queued_at = data.input, data.by, at
-                self.retry_of, self.from_step = data.retry_of, data.from_step
+                self.retry_of, self.from_step, self.plan = data.retry_of, data.from_step, data.plan
             case e.ExecutionStarted() | e.ExecutionResumed() as data:
                 self.started_at = self.started_at or at
                 self.phase, self.attempt, self.worker = e.Phase.RUNNING, data.attempt, data.worker
-                self.plan = data.plan or self.plan
+                if data.plan or isinstance(data, e.ExecutionStarted):
+                    self.plan = data.plan
                 self.waiting.forget_waits()
                 self._settle_phase()
                 self._advance(data.progress, data.indeterminate)
@@ -220,15 +224,20 @@ class State(msgspec.Struct, kw_only=True):
     def _progress_step(self, data: e.StepProgressed) -> None:
         self._advance(data.progress, data.indeterminate)
         self.message = data.message or self.message
-        step = self.steps.get(data.step_id) if data.step_id is not None and data.step is not None else None
-        if step is None:
-            return  # progress makes no step: so an earlier one may be left out where a later one says it all
+        if data.step_id is None:
+            self._count(self, data)
+        elif data.step is not None and (step := self.steps.get(data.step_id)) is not None:
+            # Progress makes no step: so an earlier one may be left out where a later one says it all.
+            self._count(step, data)
+            step.message = data.message or step.message
+
+    @staticmethod
+    def _count(counting: "State | StepState", data: e.StepProgressed) -> None:
         if data.done is not None:
-            step.done = data.done
+            counting.done = data.done
         if data.total is not None:
-            step.total = data.total
-        step.unit = data.unit or step.unit
-        step.message = data.message or step.message
+            counting.total = data.total
+        counting.unit = data.unit or counting.unit
 
     def _end_step(self, name: str, step_id: str, status: str, at: str, message: str | None) -> StepState:
         step = self._step(name, step_id, at)
@@ -279,7 +288,8 @@ class State(msgspec.Struct, kw_only=True):
 
     def _close(self, status: e.Status, totals: e.Totals, at: str) -> None:
         """End every step that still runs: nobody is left to run it."""
-        self.status, self.phase, self.indeterminate = status, status, False
+        self.status, self.phase = status, status
+        self.indeterminate = self.indeterminate and status != e.Status.COMPLETED
         self.totals, self.ended_at, self.closed = totals, at, True
         self.waiting.close()
         for step in self.steps.values():

@@ -72,26 +72,26 @@ def _kept(events: Sequence[e.Event], tail: int) -> list[bool]:
 
 @dataclass(slots=True)
 class _Later:
-    """What the kept progress events after a point in the range set, by step."""
+    """What the kept progress events after a point in the range set, by whose figures they are."""
 
     progress: float = -1.0
-    fields: dict[str | None, set[str]] = field(default_factory=dict)
+    fields: dict[tuple[str | None, bool], set[str]] = field(default_factory=dict)
 
     def covers(self, data: e.StepProgressed) -> bool:
-        known = self.fields.get(_step_of(data))
+        known = self.fields.get(_moved_by(data))
         if known is None or not known >= _set_by(data):
             return False
         return data.progress is UNSET or data.progress <= self.progress
 
     def note(self, data: e.StepProgressed) -> None:
-        self.fields.setdefault(_step_of(data), set()).update(_set_by(data))
+        self.fields.setdefault(_moved_by(data), set()).update(_set_by(data))
         if data.progress is not UNSET:
             self.progress = max(self.progress, data.progress)
 
 
-def _step_of(data: e.StepProgressed) -> str | None:
-    """The step it moves; one without both name and id moves the execution alone."""
-    return data.step_id if data.step is not None else None
+def _moved_by(data: e.StepProgressed) -> tuple[str | None, bool]:
+    """Whose figures the fold sets: a step's, the workflow's own, or nobody's (an id without a name)."""
+    return data.step_id, data.step_id is None or data.step is not None
 
 
 def _set_by(data: e.StepProgressed) -> set[str]:

@@ -36,12 +36,15 @@ def read_claim(journal: Journal, record: ExecutionRecord) -> Claim:
     notable = list(notable_events(journal, record.execution_id, state.seq))
     for event in notable:
         rollup.observe(event.data)
-    rollup.value = max(rollup.value, state.progress)
+    rollup.restore(state.progress, told=bool(state.total))
     return Claim(record, state, Memo.of(notable), rollup)
 
 
 def _queued_state(record: ExecutionRecord) -> State:
-    """The fold of `execution.queued`, which says what the record says: a new execution is not read back."""
+    """The fold of `execution.queued`, which says what the record says: a new execution is not read back.
+
+    But for its plan: the start, which is the next event, has its own.
+    """
     state = State(execution_id=record.execution_id, workflow_id=record.workflow_id)
     queued = ExecutionQueued(input=Raw(record.input), by=record.by, retry_of=record.retry_of)
     state.apply(Event(1, record.created_at, queued))

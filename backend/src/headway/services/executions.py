@@ -127,7 +127,11 @@ class Executions:
         now = timestamp(now_ns)
         new_id = execution_id(now_ns // 1_000_000, self.entropy())
         queued = e.ExecutionQueued(
-            input=Raw(encoded), by=by, retry_of=origin.retry_of, from_step=origin.from_step
+            input=Raw(encoded),
+            by=by,
+            retry_of=origin.retry_of,
+            from_step=origin.from_step,
+            plan=definition.plan,
         )
         new = NewExecution(
             execution_id=new_id,
