@@ -12,6 +12,7 @@ import { useSize } from '../hooks/useSize'
 import { useForest, useOpened } from '../hooks/useStepRows'
 import { GraphBox } from './GraphBox'
 import type { MonitorPane } from './monitorPane'
+import { NoSteps } from './NoSteps'
 
 export const BOX = { width: 188, height: 52 }
 const GAP = { along: 56, across: 18 }
@@ -105,7 +106,7 @@ export const Graph = memo(function Graph({ slice, plan, now, selected, onSelect 
             )
           })}
         </div>
-        {graph.nodes.length === 0 && <p className="headway-empty">No step has begun.</p>}
+        {graph.nodes.length === 0 && <NoSteps history={slice.history} />}
       </div>
       <span className="headway-graph__tools">
         <button type="button" aria-label="Zoom out" title="Zoom out (−)" onClick={() => pan.zoom(1 / 1.3)}>

@@ -11,6 +11,7 @@ import { useVisibleRows } from '../hooks/useVisibleRows'
 import { branchIcon, durationOf, tallyText } from './branch'
 import { Icon } from './icons'
 import type { MonitorPane, PaneContext } from './monitorPane'
+import { NoSteps } from './NoSteps'
 import { moveByKey, useRowInView } from './rowKeys'
 
 const ROW_PX = 34
@@ -60,7 +61,7 @@ export const StepList = memo(function StepList({
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a long list scrolls in here, by keyboard too
     <section className="headway-steps" aria-label="Steps" tabIndex={0} ref={scroller} onKeyDown={onKeyDown}>
-      {rows.length === 0 && <p className="headway-empty">No step has begun.</p>}
+      {rows.length === 0 && <NoSteps history={slice.history} />}
       <ul style={{ height: rows.length * ROW_PX }}>
         {rows.slice(first, end).map((row, index) => (
           <StepRow

@@ -12,6 +12,7 @@ import { useStepRows } from '../hooks/useStepRows'
 import { useTimeWindow } from '../hooks/useTimeWindow'
 import { useVisibleRows } from '../hooks/useVisibleRows'
 import type { MonitorPane } from './monitorPane'
+import { NoSteps } from './NoSteps'
 import { moveByKey, useRowInView } from './rowKeys'
 import { TIMELINE_ROW_PX, TimelineRow } from './TimelineRow'
 
@@ -83,7 +84,7 @@ export const Timeline = memo(function Timeline({ slice, plan, now, selected, onS
         className="headway-timeline__rows"
         ref={scroller}
         role="tree"
-        aria-busy={rows.length === 0 || undefined}
+        aria-busy={(rows.length === 0 && Number.isNaN(slice.history.endedAt)) || undefined}
         aria-label="Steps on the time axis"
         aria-activedescendant={selectedRow >= 0 ? `${id}-${selectedRow}` : undefined}
         tabIndex={0}
@@ -134,7 +135,7 @@ export const Timeline = memo(function Timeline({ slice, plan, now, selected, onS
             )
           })}
         </div>
-        {rows.length === 0 && <p className="headway-empty headway-timeline__empty">No step has begun.</p>}
+        {rows.length === 0 && <NoSteps history={slice.history} className="headway-timeline__empty" />}
       </div>
     </section>
   )

@@ -34,6 +34,11 @@ describe('idle gaps', () => {
     ])
   })
 
+  it('do not fold where nothing else is there: all of the axis would be gone', () => {
+    expect(idleGaps([], 0, HOUR)).toEqual([])
+    expect(idleGaps([{ from: 9_000, to: 9_000 }], 0, HOUR)).toEqual([])
+  })
+
   it('may stand at both ends', () => {
     const gaps = idleGaps([{ from: HOUR, to: HOUR + 9_000 }], 0, 2 * HOUR)
     expect(gaps.map(({ from, to }) => [from, to])).toEqual([

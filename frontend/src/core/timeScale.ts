@@ -66,6 +66,7 @@ export class TimeScale {
 
 /** Stretches between `from` and `to` in which nothing goes on and that are long enough to fold. */
 export function idleGaps(busy: readonly Interval[], from: number, to: number): Interval[] {
+  if (busy.every(interval => interval.from >= interval.to)) return [] // folded, no axis would be left
   const gaps: Interval[] = []
   let end = from
   for (const interval of busy.toSorted((a, b) => a.from - b.from)) {
