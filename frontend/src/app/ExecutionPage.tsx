@@ -159,7 +159,7 @@ const MARKS: Record<string, string> = { completed: '✓', failed: '✗', cancell
 
 function StatusInTitle({ workflowId, summary }: { workflowId: string; summary: Summary }) {
   const { phase, progress, indeterminate } = summary
-  const running = indeterminate ? phase : `${Math.floor(progress)} %`
+  const running = indeterminate || phase === 'queued' ? phase : `${Math.floor(progress)} %`
   useTitle(MARKS[phase] ? `${MARKS[phase]} ${phase}` : running, workflowId)
   useFavicon(phase)
   return null
@@ -167,12 +167,12 @@ function StatusInTitle({ workflowId, summary }: { workflowId: string; summary: S
 
 /** Who started it, when, from what, with which input. */
 function Origin({ summary }: { summary: Summary }) {
-  const { queued_at: queued, by, retry_of: of, from_step: step, input } = summary
+  const { queued_at, started_at, by, retry_of: of, from_step: step, input } = summary
   const [shown, setShown] = useState(false)
   return (
     <div className="app-origin">
       <Text fz={13} c="dimmed">
-        started <Time at={parseTime(queued)} />
+        {started_at ? 'started' : 'queued'} <Time at={parseTime(started_at ?? queued_at)} />
         {by && ` by ${by}`}
         {of && (
           <>

@@ -22,30 +22,37 @@ export type ProgressSummaryProps = {
 
 /** Progress bar with percentage or counts, elapsed time and an estimate of what is left. */
 export function ProgressSummary({ summary, history, asOf, live, usualMs }: ProgressSummaryProps) {
-  const { progress, indeterminate, phase, closed } = summary
+  const { progress, phase, closed } = summary
+  const indeterminate = summary.indeterminate || phase === 'queued'
   const counted = stepCounts(summary, history)
   const started = parseTime(summary.started_at)
   const elapsed = Math.max(0, (closed ? parseTime(summary.ended_at) : asOf) - started)
+  const silenceMs = history.history.pace.silenceMs(asOf)
   return (
     <div className="headway-progress">
       <ProgressBar
         progress={progress}
-        indeterminate={indeterminate && !closed}
+        isKnown={!indeterminate}
+        runs={summary.indeterminate && !closed}
         phase={phase}
         counts={counted}
       />
       <div className="headway-progress__facts">
         {!indeterminate && <strong>{formatPercent(progress)}</strong>}
         <span>{counted}</span>
-        {!closed && <Counting history={history} current={summary.step_id} />}
-        {!closed && live && phase === 'running' && (
-          <TimeLeft
-            left={timeLeft(indeterminate ? 0 : progress, elapsed, usualMs)}
-            usualMs={usualMs}
-            elapsed={elapsed}
-          />
-        )}
-        {!closed && live && phase === 'running' && <Silence history={history} asOf={asOf} />}
+        {!closed && <Counting summary={summary} history={history} />}
+        {!closed &&
+          live &&
+          phase === 'running' &&
+          (silenceMs === null ? (
+            <TimeLeft
+              left={timeLeft(indeterminate ? 0 : progress, elapsed, usualMs)}
+              usualMs={usualMs}
+              elapsed={elapsed}
+            />
+          ) : (
+            <Silence silenceMs={silenceMs} usualMs={history.history.pace.usualMs()} />
+          ))}
         {Number.isFinite(elapsed) && (
           <span className="headway-progress__elapsed" title={`started ${formatExact(started)}`}>
             {formatDuration(elapsed)}
@@ -71,23 +78,21 @@ function TimeLeft({ left, usualMs, elapsed }: TimeLeftProps) {
   return <span>usually done in {formatDuration(usualMs)}</span>
 }
 
-/** Said where progress has not come for much longer than it usually takes. */
-function Silence({ history: { history }, asOf }: { history: HistorySlice; asOf: number }) {
-  const silence = history.pace.silenceMs(asOf)
-  if (silence === null) return null
-  const usual = history.pace.usualMs()
+/** Said where progress has not come for much longer than it usually takes: then nobody can say how much is left. */
+function Silence({ silenceMs, usualMs }: { silenceMs: number; usualMs: number | null }) {
   return (
     <span className="headway-progress__silence">
-      no progress for {formatDuration(silence)}
-      {usual !== null && `, usually ${formatDuration(usual)}`}
+      no progress for {formatDuration(silenceMs)}
+      {usualMs !== null && `, usually ${formatDuration(usualMs)}`}
     </span>
   )
 }
 
-type BarProps = { progress: number; indeterminate: boolean; phase: string; counts: string }
+type BarProps = { progress: number; isKnown: boolean; runs: boolean; phase: string; counts: string }
 
-function ProgressBar({ progress, indeterminate, phase, counts }: BarProps) {
-  const width = indeterminate ? {} : { transform: `scaleX(${Math.min(100, progress) / 100})` }
+/** Runs to and fro while nobody knows how much there is; empty where nobody ever knew. */
+function ProgressBar({ progress, isKnown, runs, phase, counts }: BarProps) {
+  const width = runs ? {} : { transform: `scaleX(${Math.min(100, progress) / 100})` }
   return (
     <div
       className="headway-bar"
@@ -95,18 +100,20 @@ function ProgressBar({ progress, indeterminate, phase, counts }: BarProps) {
       aria-label="Progress"
       aria-valuemin={0}
       aria-valuemax={100}
-      aria-valuetext={indeterminate ? counts : `${formatPercent(progress)}, ${counts}`}
-      {...(indeterminate ? {} : { 'aria-valuenow': Math.round(progress) })}
+      aria-valuetext={isKnown ? `${formatPercent(progress)}, ${counts}` : counts}
+      {...(isKnown ? { 'aria-valuenow': Math.round(progress) } : {})}
       data-phase={phase}
-      data-indeterminate={indeterminate || undefined}
+      data-indeterminate={runs || undefined}
     >
       <div className="headway-bar__fill" style={width} />
     </div>
   )
 }
 
-/** "12 of 500 pages" of the step that moved last, where it counts. */
-function Counting({ history: { history }, current }: { history: HistorySlice; current: string | null }) {
+/** "12 of 500 pages", as the workflow says it itself, else of the step that moved last, where it counts. */
+function Counting({ summary, history: { history } }: { summary: Summary; history: HistorySlice }) {
+  const { done, total, unit, step_id: current } = summary
+  if (done !== null) return <span>{formatDone(done, total, unit)}</span>
   const counting = [...history.tracks.values()].filter(
     ({ ended, total }) => ended === null && total !== null && total > 0,
   )
@@ -118,9 +125,14 @@ function Counting({ history: { history }, current }: { history: HistorySlice; cu
   if (!track || track.total === null) return null
   return (
     <span>
-      {track.name}: {formatCount(track.done ?? 0)} of {formatCounted(track.total, track.unit ?? 'item')}
+      {track.name}: {formatDone(track.done ?? 0, track.total, track.unit)}
     </span>
   )
+}
+
+function formatDone(done: number, total: number | null, unit: string | null): string {
+  const noun = unit ?? 'item'
+  return total ? `${formatCount(done)} of ${formatCounted(total, noun)}` : formatCounted(done, noun)
 }
 
 function stepCounts({ counts, plan, closed }: Summary, { history }: HistorySlice): string {

@@ -100,16 +100,17 @@ def _row(name: str, done: float, total: float | None, note: str) -> tuple[Render
 
 
 def _percent(state: State) -> str:
+    percent = "" if state.indeterminate else f"{state.progress:.0f} %"
     steps = f"{state.counts.steps_completed}/{state.counts.steps} steps"
-    return steps if state.indeterminate else f"{state.progress:.0f} %  {steps}"
+    return "  ".join(part for part in (percent, _counts(state), steps) if part)
 
 
-def _counts(step: StepState) -> str:
-    if step.done is None and step.total is None:
+def _counts(counting: State | StepState) -> str:
+    if counting.done is None and counting.total is None:
         return ""
-    total = "" if step.total is None else f"/{step.total:,.0f}"
-    unit = f" {step.unit}" if step.unit else ""
-    return f"{step.done or 0:,.0f}{total}{unit}"
+    total = "" if counting.total is None else f"/{counting.total:,.0f}"
+    unit = f" {counting.unit}" if counting.unit else ""
+    return f"{counting.done or 0:,.0f}{total}{unit}"
 
 
 def _style_of(event: Event) -> str:
