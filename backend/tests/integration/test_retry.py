@@ -1,5 +1,6 @@
 """Retry from a step and with changed input, on the engine: one path with recovery after a crash."""
 
+import asyncio
 from collections import Counter
 from typing import Any
 
@@ -124,6 +125,43 @@ async def test_what_failed_in_a_group_is_done_again_and_its_neighbours_are_not(s
     assert output_of(state) == ["A", 30]
     assert calls == {"load 2": 1, "total": 1}
     assert state.steps["load[]#1"].status == "completed"
+
+
+@step
+async def load_chunk(number: int) -> int:
+    calls[f"chunk {number}"] += 1
+    if "chunk" in broken and number == 11:
+        while len(calls) < 24:  # beside it others go on, and are done
+            await asyncio.sleep(0)
+        raise KeyError("sku")
+    return number
+
+
+@workflow(plan=[load_chunk])
+async def fan_out() -> int:
+    return len(await load_chunk.map_aio(range(30), concurrency=4))
+
+
+@pytest.mark.parametrize("from_step", ["load_chunk#12", "load_chunk[]#1", "load_chunk"])
+async def test_of_a_fan_out_only_what_is_not_done_is_done(shop: Shop, from_step: str) -> None:
+    shop.serve(fan_out)
+    broken.add("chunk")
+    failed = await shop.bench.run(fan_out)
+    assert [each.step_id for each in failed.steps.values() if each.status == "failed"] == [
+        "load_chunk[]#1",
+        "load_chunk#12",
+    ]
+    done = {data.step_id for data in shop.bench.all(failed.execution_id, e.StepCompleted)}
+    assert len(done) > 12
+    broken.clear()
+    calls.clear()
+    state = await shop.run(shop.retry(failed, from_step=from_step), fan_out)
+    assert output_of(state) == 30
+    assert calls == {f"chunk {n}": 1 for n in range(30) if f"load_chunk#{n + 1}" not in done}
+    started = shop.bench.all(state.execution_id, e.StepStarted)
+    assert {data.attempt for data in started} == {1}
+    assert Counter(data.step_id for data in started)["load_chunk#12"] == 1
+    assert (state.counts.steps, state.counts.steps_completed) == (31, 31)
 
 
 async def test_changed_input_is_used_from_the_step_on(shop: Shop) -> None:

@@ -67,6 +67,69 @@ def test_inside_a_group_the_items_done_before_are_taken_over_with_the_group_begu
     assert copied("load#2", *log) == ["+load[]#1", "+load#1", "=load#1"]
 
 
+FAN_OUT = (
+    start("a#1"),
+    end("a#1"),
+    start("load[]#1", total=4),
+    start("load#1", parent="load[]#1"),
+    start("load#2", parent="load[]#1"),
+    start("read#1", parent="load#2"),
+    end("read#1"),
+    end("load#1"),
+    start("load#3", parent="load[]#1"),
+    start("read#2", parent="load#3"),
+    start("b#1"),
+    end("read#2"),
+    end("load#3"),
+    end("b#1"),
+    start("load#4", parent="load[]#1"),
+    start("read#3", parent="load#4"),
+    end("read#3"),
+)
+FIRST = ["+a#1", "=a#1", "+load[]#1", "+load#1", "=load#1"]
+THIRD = ["+load#3", "=load#3", "+read#2", "=read#2"]
+FOURTH = ["+load#4", "+read#3", "=read#3"]
+
+
+@pytest.mark.parametrize("from_step", ["load#2", "read#1"])
+def test_items_of_its_group_are_taken_over_that_were_done_after_it_began(from_step: str) -> None:
+    """But nothing of its own item, and nothing else that began or ended later."""
+    assert copied(from_step, *FAN_OUT) == [*FIRST, *THIRD, *FOURTH]
+
+
+@pytest.mark.parametrize("from_step", ["load[]#1", "load"])
+def test_from_a_group_that_was_not_done_only_what_is_not_done_is_done(from_step: str) -> None:
+    second = ["+load#2", "+read#1", "=read#1"]
+    assert copied(from_step, *FAN_OUT) == [*FIRST, *second, *THIRD, *FOURTH]
+
+
+def test_from_a_group_that_was_done_all_of_it_is_done_over() -> None:
+    log = (*FAN_OUT, end("load#2"), end("load#4"), end("load[]#1", None))
+    assert copied("load[]#1", *log) == ["+a#1", "=a#1"]
+    fourth = ["+load#4", "=load#4", "+read#3", "=read#3"]
+    assert copied("load#2", *log) == [*FIRST, *THIRD, *fourth], "an item of it is done over alone"
+
+
+def test_in_the_item_of_an_outer_group_what_came_after_it_is_done_again() -> None:
+    log = (
+        start("each[]#1", total=2),
+        start("each#1", parent="each[]#1"),
+        start("load[]#1", parent="each#1", total=2),
+        start("load#1", parent="load[]#1"),
+        start("load#2", parent="load[]#1"),
+        end("load#1"),
+        end("load#2"),
+        end("load[]#1", None),
+        start("report#1", parent="each#1"),
+        end("report#1"),
+        start("each#2", parent="each[]#1"),
+        end("each#2"),
+        end("each#1"),
+    )
+    expected = ["+each[]#1", "+each#1", "+load[]#1", "+load#2", "=load#2", "+each#2", "=each#2"]
+    assert copied("load#1", *log) == expected
+
+
 def test_a_group_that_is_done_is_taken_over_as_done() -> None:
     log = (
         start("load[]#1", total=1),
@@ -97,3 +160,15 @@ def test_the_copies_are_recalled_as_the_results_of_a_run_that_was_cut_off() -> N
     assert memo.unused() == ["b#1"]
     assert list(memo.unclaimed()) == [], "code that asks for something else is no fault in a retry"
     assert memo.ask("another key", "a").step_id == "a#2"
+
+
+def test_what_was_only_begun_there_has_not_been_tried_here_and_gives_its_number_away() -> None:
+    copies = reused_steps([e.Event(seq, AT, data) for seq, data in enumerate(FAN_OUT, 1)], "load#2")
+    log = [*copies, e.ExecutionStarted(attempt=1, worker="w")]
+    memo = Memo.of(e.Event(seq, AT, data) for seq, data in enumerate(log, 1))
+    group = memo.ask("key of load[]#1", "load", group=True)
+    assert (group.step_id, group.attempt, group.ended) == ("load[]#1", 0, None)
+    assert memo.ask("key of load#1", "load").step_id == "load#1"
+    assert memo.ask("key of load#2", "load").step_id == "load#2"
+    assert memo.ask("key of load#3", "load").step_id == "load#3"
+    assert memo.ask("a fifth", "load").step_id == "load#5"

@@ -63,6 +63,24 @@ describe('steps', () => {
     ])
   })
 
+  it('counts no try of what was only taken over from another execution', () => {
+    const run = new Execution()
+    const group = { step: 'load', step_id: 'load[]#1', total: 2 }
+    const history = historyOf(
+      run.queued(),
+      run.event('step.started', group),
+      run.event('step.started', { step: 'load', step_id: 'load#1', parent: 'load[]#1' }),
+      run.event('step.completed', { step: 'load', step_id: 'load#1', reused: true }),
+      run.started(),
+      run.event('step.started', group),
+    )
+
+    expect(spans(history, 'load[]#1')).toEqual([
+      { kind: 'attempt', from: second(6), to: null, status: 'running' },
+    ])
+    expect(spans(history, 'load#1').map(({ status }) => status)).toEqual(['reused'])
+  })
+
   it('tells a result that was taken over from one that was made here', () => {
     const run = new Execution()
     const history = historyOf(run.event('step.completed', { step: 'load', step_id: 'load#1', reused: true }))

@@ -131,6 +131,9 @@ export class ExecutionHistory {
         this.queuedAt = at
         return true
       case 'execution.started':
+        this.#forgetTries()
+        this.startedAt = at
+        return true
       case 'execution.resumed':
         if (Number.isNaN(this.startedAt)) this.startedAt = at
         this.#endAll('lost', at)
@@ -225,6 +228,11 @@ export class ExecutionHistory {
     this.#lastLines.delete(track.id)
     track.ended = at
     return track
+  }
+
+  /** What is open before the start was copied from the execution that this one does over: nobody tried it here. */
+  #forgetTries(): void {
+    for (const track of this.tracks.values()) if (track.ended === null) track.spans.length = 0
   }
 
   #endAll(status: string, at: number): void {

@@ -51,7 +51,8 @@ class RetryBody(_Asked):
         json_schema_extra={"examples": [{}, {"input": {"limit": 10}}, {"from_step": "report#1", "by": "ada"}]}
     )
     from_step: str | None = Field(
-        default=None, description="A step's id or name: results from before it began are used again."
+        default=None,
+        description="A step's id or name: results from before it began, and of its group, are used again.",
     )
     input: dict[str, Any] | None = Field(default=None, description="In place of the first one's input.")
 

@@ -164,8 +164,9 @@ class Executions:
         Args:
             execution_id: What to do over, whether it has ended or not.
             input: In place of its input.
-            from_step: A step's id or name: results of the steps done before it began are taken over, and
-                used where the new run asks for the same step with the same arguments.
+            from_step: A step's id or name: results of the steps done before it began, and of the other items
+                of its group, are taken over, and used where the new run asks for the same step with the same
+                arguments.
             by: Who asks for it.
             idempotency_key: As of `start`.
 

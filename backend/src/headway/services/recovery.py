@@ -88,7 +88,11 @@ class Memo:
         if waiting:
             return waiting.popleft()
         label = f"{name}[]" if group else name
-        number = self._numbers[label] = self._numbers.get(label, 0) + 1
+        # The lowest that is free: an item that is done over among copied ones keeps its number.
+        number = self._numbers.get(label, 0) + 1
+        while f"{label}#{number}" in self._steps:
+            number += 1
+        self._numbers[label] = number
         return StepRecord(step_id=f"{label}#{number}", name=name, key=key)
 
     def unclaimed(self) -> Iterator[StepRecord]:
@@ -156,9 +160,7 @@ class Memo:
         if record is None:
             record = StepRecord(step_id=data.step_id, name=data.step, key=data.key, parent=data.parent)
             self._steps[data.step_id] = record
-            label, _, number = data.step_id.rpartition("#")
-            if number.isdigit():
-                self._numbers[label] = max(self._numbers.get(label, 0), int(number))
-        record.attempt = max(record.attempt, data.attempt)
+        if self.started:  # what comes before was copied: nothing of it was tried here
+            record.attempt = max(record.attempt, data.attempt)
         if record.ended != "completed":
             record.ended = None

@@ -1,6 +1,6 @@
-"""What an execution takes over from the one it does over: the results of the steps before a step. Pure."""
+"""What an execution takes over from the one it does over: the results before a step, and beside it. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from msgspec import UNSET
@@ -14,6 +14,9 @@ _NAMED = 10  # steps that a refusal names
 def reused_steps(events: Iterable[e.Event], from_step: str) -> list[e.EventData]:
     """The first events of the new execution: each step that was done before `from_step` first began.
 
+    Where it is an item of a group, or a group that was not done, the other items that were done are among
+    them whenever they ended: items do not wait for each other.
+
     Their keys stay, so the new run recalls them exactly as a run does that goes on after a crash. A step that
     was under way is among them where others inside it were done: it is begun, and will be asked for again.
 
@@ -25,30 +28,55 @@ def reused_steps(events: Iterable[e.Event], from_step: str) -> list[e.EventData]
         InvalidInput: It never began such a step.
     """
     begun: dict[str, e.StepStarted] = {}
-    done: dict[str, e.StepCompleted] = {}
+    before: dict[str, e.StepCompleted] = {}
+    after: dict[str, e.StepCompleted] = {}
+    start: str | None = None
     for event in events:
         data = event.data
         if isinstance(data, e.StepStarted):
-            if from_step in (data.step_id, data.step):
-                return _copies(begun, done)
+            if start is None and from_step in (data.step_id, data.step):
+                start = data.step_id
             begun.setdefault(data.step_id, data)
         elif isinstance(data, e.StepCompleted) and data.step_id in begun and _can_be_reused(data):
-            done[data.step_id] = data
-    raise InvalidInput(f"there is no step {from_step!r} to go on from", errors=[_unknown(from_step, begun)])
+            (before if start is None else after)[data.step_id] = data
+    if start is None:
+        fault = _unknown(from_step, begun)
+        raise InvalidInput(f"there is no step {from_step!r} to go on from", errors=[fault])
+    line = [start, *_outer(start, begun)]
+    groups = {step_id for step_id in line if _is_group(begun[step_id])}
+    if start in after:
+        groups.discard(start)  # a group that was done is done over
+    beside = {step_id: end for step_id, end in after.items() if _nearest(step_id, line, begun) in groups}
+    return _copies(begun, before | beside)
+
+
+def _is_group(data: e.StepStarted | e.StepCompleted) -> bool:
+    return data.step_id.startswith(f"{data.step}[]#")
 
 
 def _can_be_reused(data: e.StepCompleted) -> bool:
-    is_group = data.step_id.startswith(f"{data.step}[]#")
-    return is_group or data.result is not UNSET
+    return _is_group(data) or data.result is not UNSET
+
+
+def _outer(step_id: str, begun: dict[str, e.StepStarted]) -> Iterator[str]:
+    """The steps it stands in, innermost first."""
+    outer = begun[step_id].parent
+    while outer is not None and outer in begun:
+        yield outer
+        outer = begun[outer].parent
+
+
+def _nearest(step_id: str, line: Sequence[str], begun: dict[str, e.StepStarted]) -> str | None:
+    """The innermost step of the line that it stands in without being one of it."""
+    if step_id in line:
+        return None
+    return next((outer for outer in _outer(step_id, begun) if outer in line), None)
 
 
 def _copies(begun: dict[str, e.StepStarted], done: dict[str, e.StepCompleted]) -> list[e.EventData]:
     wanted: set[str] = set()
     for step_id in done:
-        outer: str | None = step_id
-        while outer is not None and outer not in wanted and outer in begun:
-            wanted.add(outer)
-            outer = begun[outer].parent
+        wanted.update((step_id, *_outer(step_id, begun)))
     copies: list[e.EventData] = []
     for step_id, start in begun.items():
         if step_id not in wanted:
