@@ -2,6 +2,7 @@
 
 import type { Page } from '@playwright/test'
 import { badge, expect, test } from './support/fixtures'
+import { Headway } from './support/headway'
 import { expectToFit } from './support/readable'
 
 const tab = (page: Page, name: string) => page.getByRole('tab', { name: new RegExp(`^${name}`) })
@@ -72,6 +73,26 @@ test('the graph shows the whole plan from the start, and opens a fan-out', async
   await expect(box(page, /^#\d+, failed/)).toBeAttached()
   await page.getByRole('button', { name: 'Hide the items of load_chunk' }).click()
   await expect(page.locator('.headway-graph__box')).toHaveCount(3)
+})
+
+test('what is queued says so, and shows its plan already', async ({ page }) => {
+  test.setTimeout(90_000)
+  const server = await Headway.start({ HEADWAY_CONCURRENCY: '1' })
+  try {
+    const first = await server.run('endless')
+    const id = await server.run('nightly')
+    await page.goto(`${server.url}/executions/${id}?view=graph`)
+    await expect(box(page, /^report, not begun/)).toBeVisible()
+    await expect(page).toHaveTitle(/^queued · nightly/)
+    await expect(page.locator('.app-origin')).toHaveText(/^queued /)
+    await expect(page.locator('.headway-progress')).toHaveText('0 of 3 steps')
+
+    await page.request.post(`${server.url}/api/executions/${first}/cancel`, { data: {} })
+    await expect(badge(page)).toHaveText('failed', { timeout: 20_000 })
+    await expect(page.locator('.app-origin')).toHaveText(/^started /)
+  } finally {
+    await server.stop()
+  }
 })
 
 test('a question is drawn while it waits, and what followed after it', async ({ page, headway }) => {
