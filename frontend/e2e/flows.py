@@ -65,6 +65,25 @@ async def noisy(lines: int = 100_000) -> int:
     return lines
 
 
+@step
+async def speak(number: int) -> int:
+    """Three levels, colours and addresses."""
+    logger.info("spoke %d", number)
+    logger.warning("slow %d, see https://example.org/slow?by=%d.", number, number)
+    logger.error("broken %d", number)
+    print("\x1b[7minverse\x1b[0m \x1b[44;97mwhite on blue\x1b[0m \x1b[43mon yellow\x1b[0m")  # noqa: T201
+    print("\x1b]8;;https://example.org/report\x1b\\the report\x1b]8;;\x1b\\")  # noqa: T201
+    return number
+
+
+@workflow
+async def spoken(times: int = 200) -> int:
+    """Five lines a step."""
+    for number in range(times):
+        await speak(number)
+    return times
+
+
 class Rollout(BaseModel):
     """What comes with a yes to `release`."""
 

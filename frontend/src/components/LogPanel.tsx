@@ -13,6 +13,7 @@ import { Icon } from './icons'
 import { ChosenLines } from './LogChosen'
 import { LogFind } from './LogFind'
 import { LogMenu } from './LogMenu'
+import { LogStatus } from './LogStatus'
 import { LogTicks } from './LogTicks'
 import type { LogPlace } from './monitorPane'
 
@@ -26,8 +27,8 @@ export type LogPanelProps = {
   empty: string
   /** Shows the lines of this step only. */
   stepId?: string | null | undefined
-  /** A line's step was pressed. */
-  onStep?: ((stepId: string) => void) | undefined
+  /** A line's step was pressed, or `null`: the lines of all steps are asked for. */
+  onStep?: ((stepId: string | null) => void) | undefined
   /** What relative times begin at, in milliseconds since 1970. */
   startedAt?: number | undefined
   /** Chosen lines stand in the page's address: `#L120-L140`. */
@@ -44,8 +45,8 @@ export function LogPanel({ slice, api: http, executionId, empty, ...options }: L
   const isFiltered = log.shown < slice.lines
   return (
     <section className="headway-log" aria-label="Log" onKeyDown={event => onKey(event, log, input.current)}>
-      <Toolbar log={log} slice={slice} api={api} input={input} />
-      <Notes log={log} hidden={slice.lines - log.shown} />
+      <Toolbar log={log} slice={slice} api={api} input={input} stepId={stepId} onStep={onStep} />
+      <FailedSearch log={log} />
       <div className="headway-log__frame">
         <div className="headway-log__view" ref={log.view.ref} />
         <LogTicks hits={log.found} shown={log.lines.selection ?? slice.log} lines={slice.lines} />
@@ -84,21 +85,17 @@ type ToolbarProps = {
   slice: LogSlice
   api: LogApi | null
   input: RefObject<HTMLInputElement | null>
+  stepId: string | null
+  onStep: LogPanelProps['onStep']
 }
 
-function Toolbar({ log, slice, api, input }: ToolbarProps) {
+function Toolbar({ log, slice, api, input, stepId, onStep }: ToolbarProps) {
   const [{ wrap }, change] = useLogSettings()
   const { shown, view } = log
   const isFiltered = shown < slice.lines
   return (
     <div className="headway-log__toolbar">
       <h2 className="headway-visually-hidden">Log</h2>
-      <span className="headway-log__count">
-        {isFiltered
-          ? `${formatCount(shown)}${log.lines.searching ? '…' : ''} of ${formatCount(slice.lines)}`
-          : formatCount(slice.lines)}
-        {' lines'}
-      </span>
       <LogFind
         find={log.filter}
         onChange={log.change}
@@ -109,6 +106,7 @@ function Toolbar({ log, slice, api, input }: ToolbarProps) {
         onLeave={() => view.focus()}
       />
       <LevelFilter minLevel={log.filter.minLevel} onChange={minLevel => log.change({ minLevel })} />
+      <LogStatus log={log} lines={slice.lines} stepId={stepId} onAllSteps={onStep && (() => onStep(null))} />
       <span className="headway-log__actions">
         <Toggle
           icon="end"
@@ -145,42 +143,21 @@ function Toolbar({ log, slice, api, input }: ToolbarProps) {
   )
 }
 
-/** What is left out and what could not be searched: nothing is hidden in silence. */
-function Notes({ log, hidden }: { log: Log; hidden: number }) {
-  const { filter, lines, found, change, cleared, clear } = log
+function FailedSearch({ log: { lines, found } }: { log: Log }) {
   const failed = lines.failed ?? found.failed
-  const isHiding = hidden > 0 && !lines.searching && (filter.minLevel > 0 || cleared)
-  if (!failed && !isHiding) return null
+  if (!failed) return null
+  const retry = () => {
+    lines.retry()
+    found.retry()
+  }
   return (
-    <p className="headway-log__notes">
-      {isHiding && (
-        <span>
-          {formatCount(hidden)} {hidden === 1 ? 'line is' : 'lines are'} hidden
-          {filter.minLevel > 0 && ` below ${LEVELS[filter.minLevel]?.toLowerCase()}`}{' '}
-          <button
-            type="button"
-            className="headway-link"
-            onClick={() => (filter.minLevel > 0 ? change({ minLevel: 0 }) : clear(false))}
-          >
-            Show
-          </button>
-        </span>
-      )}
-      {failed && (
-        <span data-tone="bad">
-          Not all lines could be searched: {failed}{' '}
-          <button type="button" className="headway-link" onClick={() => retryBoth(log)}>
-            Retry
-          </button>
-        </span>
-      )}
+    <p className="headway-log__failed">
+      Not all lines could be searched: {failed}{' '}
+      <button type="button" className="headway-link" onClick={retry}>
+        Retry
+      </button>
     </p>
   )
-}
-
-function retryBoth({ lines, found }: Log): void {
-  lines.retry()
-  found.retry()
 }
 
 function LevelFilter({ minLevel, onChange }: { minLevel: number; onChange: (level: number) => void }) {

@@ -23,7 +23,7 @@ export type LogOptions = {
   api: LogApi | null
   /** Only the lines of this step. */
   stepId: string | null
-  onStep: ((stepId: string) => void) | undefined
+  onStep: ((stepId: string | null) => void) | undefined
   /** What relative times begin at, in milliseconds since 1970. */
   startedAt: number
   /** Chosen lines stand in the page's address. */
