@@ -1,4 +1,6 @@
-/** Colours of a terminal (SGR) as parts of a line; every other escape is left out. Knows no DOM. */
+/** Colours (SGR) and links (OSC 8) of a terminal as parts of a line; every other escape is left out. Knows no DOM. */
+
+import { isWebAddress } from './links'
 
 /** A colour: an index 0-15 into the theme's palette, or a CSS colour. */
 export type Colour = number | string
@@ -12,10 +14,15 @@ export type Style = {
   underline?: true
   inverse?: true
 }
-export type Part = { text: string; style: Style }
+export type Part = {
+  text: string
+  style: Style
+  /** Where it leads, to the web. */
+  href?: string
+}
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: escapes begin with a control character
-const ESCAPE = /\x1b(?:\[([0-9;:]*)([ -/]*[@-~])|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])/g
+const ESCAPE = /\x1b(?:\[([0-9;:]*)([ -/]*[@-~])|\]([^\x07\x1b]*)(?:\x07|\x1b\\)?|[@-Z\\-_])/g
 // biome-ignore lint/suspicious/noControlCharactersInRegex: what a terminal would not print
 const CONTROL = /[\x00-\x08\x0b-\x1f\x7f]/g
 export const PLAIN: Style = {}
@@ -29,18 +36,26 @@ export function parseAnsi(line: string, before: Style = PLAIN): Part[] {
   if (!line.includes('\x1b')) return [{ text: line.replace(CONTROL, ''), style: before }]
   const parts: Part[] = []
   let style = before
+  let link: { href?: string } = {}
   let from = 0
   const add = (text: string) => {
     const printable = text.replace(CONTROL, '')
-    if (printable) parts.push({ text: printable, style })
+    if (printable) parts.push({ text: printable, style, ...link })
   }
   for (const match of line.matchAll(ESCAPE)) {
     add(line.slice(from, match.index))
     from = match.index + match[0].length
     if (match[2] === 'm') style = restyle(style, match[1] ?? '')
+    else if (match[3]?.startsWith('8;')) link = linkOf(match[3])
   }
   add(line.slice(from))
   return parts
+}
+
+/** `8;parameters;address`; an empty address ends a link. */
+function linkOf(command: string): { href?: string } {
+  const href = command.slice(command.indexOf(';', 2) + 1)
+  return isWebAddress(href) ? { href } : {}
 }
 
 /** What a reader sees of a text: without escapes. */

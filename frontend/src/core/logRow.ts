@@ -1,9 +1,10 @@
 /** One pooled row of the log view: number, time, level, step, text with its colours. Text never becomes HTML. */
 
-import { type Colour, isPlain, type Part, parseAnsi, type Style } from './ansi'
+import { type Colour, isPlain, type Part, PLAIN, parseAnsi, type Style } from './ansi'
 import type { LogGroup, LogLine } from './chunks'
 import { formatCount } from './format'
 import type { LineRange } from './lineRange'
+import { withLinks } from './links'
 import { HELD_CHARACTERS, LEVELS } from './logChunk'
 import { formatLogTime, type TimeStyle } from './logTime'
 
@@ -134,13 +135,13 @@ function write(element: HTMLElement, text: string): void {
 }
 
 function fill(element: HTMLElement, line: LogLine, pattern: RegExp | null): void {
-  const parts = parseAnsi(line.text, line.style)
+  const parts = withLinks(parseAnsi(line.text, line.style))
   const [only] = parts
-  if (!pattern && parts.length <= 1 && (!only || isPlain(only.style))) {
+  if (!pattern && parts.length <= 1 && (!only || (isPlain(only.style) && !only.href))) {
     write(element, only?.text ?? '')
     return
   }
-  element.replaceChildren(...(pattern ? marked(parts, pattern) : parts.map(coloured)))
+  element.replaceChildren(...(pattern ? marked(parts, pattern) : parts.map(piece)))
 }
 
 /** The parts with what the pattern holds in marks, also where a mark spans several colours. */
@@ -148,19 +149,21 @@ function marked(parts: readonly Part[], pattern: RegExp): Node[] {
   const hits = hitsIn(parts.map(each => each.text).join(''), pattern)
   const nodes: Node[] = []
   let at = 0
-  for (const { text, style } of parts) {
+  for (const part of parts) {
+    const { text } = part
     let from = 0
     for (const [start, end] of hits) {
       const [first, last] = [Math.max(0, start - at), Math.min(text.length, end - at)]
       if (last <= from || first >= text.length) continue
-      if (first > from) nodes.push(coloured({ text: text.slice(from, first), style }))
+      if (first > from) nodes.push(piece({ ...part, text: text.slice(from, first) }))
       const mark = document.createElement('mark')
       mark.className = 'headway-log__hit'
-      mark.append(coloured({ text: text.slice(Math.max(first, from), last), style }))
+      // Its own colours: those of the text could not be told from the mark's.
+      mark.append(piece({ ...part, text: text.slice(Math.max(first, from), last), style: PLAIN }))
       nodes.push(mark)
       from = last
     }
-    if (from < text.length) nodes.push(coloured({ text: text.slice(from), style }))
+    if (from < text.length) nodes.push(piece({ ...part, text: text.slice(from) }))
     at += text.length
   }
   return nodes
@@ -175,19 +178,48 @@ function hitsIn(text: string, pattern: RegExp): [number, number][] {
   return hits
 }
 
-function coloured({ text, style }: Part): Node {
+function piece({ text, style, href }: Part): Node {
+  const node = coloured(text, style)
+  if (href === undefined) return node
+  const link = document.createElement('a')
+  link.href = href
+  link.target = '_blank'
+  link.rel = 'noopener noreferrer'
+  link.append(node)
+  return link
+}
+
+function coloured(text: string, style: Style): Node {
   if (isPlain(style)) return document.createTextNode(text)
   const span = document.createElement('span')
   span.textContent = text
-  const [fg, bg] = style.inverse ? [style.bg ?? 'Canvas', style.fg ?? 'currentColor'] : [style.fg, style.bg]
-  if (fg !== undefined) span.style.color = css(fg)
-  if (bg !== undefined) span.style.backgroundColor = css(bg)
+  const [fg, bg] = style.inverse ? [style.bg, style.fg] : [style.fg, style.bg]
   span.className = classes(style)
+  if (bg !== undefined) {
+    span.classList.add(isPale(bg) ? 'headway-log__on-pale' : 'headway-log__on-solid')
+    span.style.backgroundColor = ground(bg)
+  } else if (style.inverse) span.classList.add('headway-log__inverse')
+  if (fg !== undefined) span.style.color = style.inverse && bg === undefined ? ground(fg) : css(fg)
   return span
 }
 
 function css(colour: Colour): string {
   return typeof colour === 'number' ? `var(--headway-ansi-${colour})` : colour
+}
+
+/** Grounds are the same in every theme, for text of either kind; a bright one is as the other of its hue. */
+function ground(colour: Colour): string {
+  if (typeof colour === 'string') return colour
+  return `var(--headway-ansi-ground-${colour > 8 && colour < 15 ? colour - 8 : colour})`
+}
+
+/** Whether dark text is read better on it than white. */
+function isPale(colour: Colour): boolean {
+  if (typeof colour === 'number') return colour === 7 || colour === 15
+  const [red = 0, green = 0, blue = 0] = (colour.match(/\d+/g) ?? []).map(
+    value => (Number(value) / 255) ** 2.2,
+  )
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.18
 }
 
 function classes(style: Style): string {

@@ -17,7 +17,7 @@ let root: HTMLElement
 let view: LogView
 
 beforeEach(() => {
-  document.body.innerHTML = `<div class="headway"><div style="height:${FRAME}px;width:600px"></div></div>`
+  document.body.innerHTML = `<div class="headway" style="background:var(--headway-sunken)"><div style="height:${FRAME}px;width:600px"></div></div>`
   root = document.querySelector('.headway > div') as HTMLElement
 })
 
@@ -81,6 +81,26 @@ describe('drawing anew', () => {
     expect(cells('childList')).toEqual(new Set())
   })
 })
+
+/** Of a text with its ground, as WCAG counts it. */
+function contrastOf(element: HTMLElement): number {
+  const groundOf = (each: Element | null): string => {
+    const colour = each ? getComputedStyle(each).backgroundColor : 'rgb(255, 255, 255)'
+    return colour === 'rgba(0, 0, 0, 0)' ? groundOf(each?.parentElement ?? null) : colour
+  }
+  const [light = 0, dark = 0] = [getComputedStyle(element).color, groundOf(element)]
+    .map(luminance)
+    .sort((a, b) => b - a)
+  return (light + 0.05) / (dark + 0.05)
+}
+
+function luminance(colour: string): number {
+  const [red = 0, green = 0, blue = 0] = (colour.match(/[\d.]+/g) ?? []).map(value => {
+    const part = Number(value) / 255
+    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4
+  })
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+}
 
 /** Which cell of a row a change is in. */
 function cellOf({ target }: MutationRecord): string {
@@ -386,6 +406,50 @@ describe('rows', () => {
     ])
     expect(row?.querySelector('.headway-log__text')?.textContent).toBe('a needle in <b>hay</b>')
     expect([row?.dataset['selected'], row?.dataset['current']]).toEqual(['', ''])
+  })
+
+  it.each(['light', 'dark'])('can be read in every colour a program sets, in the %s theme', async theme => {
+    document.documentElement.dataset['headwayTheme'] = theme
+    const texts = ['7', '7;31', '7;97', '7;44', '44', '44;97', '41;37', '43;30', '102', '104;30', '100;97']
+    const more = [
+      '47',
+      '47;30',
+      '107;34',
+      '40;32',
+      '48;5;226',
+      '48;5;226;30',
+      '48;2;20;40;90',
+      '7;44;97',
+      '91',
+    ]
+    const log = new ChunkedLog()
+    for (const codes of [...texts, ...more]) log.push(aMessage(`\x1b[${codes}m${codes}\x1b[0m`))
+    view = new LogView(root, log)
+    press('Home')
+    await painted()
+    const spans = [...root.querySelectorAll<HTMLElement>('.headway-log__text > span')]
+    const faint = spans.filter(span => contrastOf(span) < (span.textContent === '7;44' ? 3 : 4.5))
+    delete document.documentElement.dataset['headwayTheme']
+
+    expect(spans).toHaveLength(texts.length + more.length)
+    expect(faint.map(span => `${span.textContent} ${contrastOf(span)}`)).toEqual([])
+  })
+
+  it('lead to the addresses they name, and a press on one asks for nothing else', async () => {
+    const acts: string[] = []
+    const log = new ChunkedLog()
+    log.push(aMessage('see https://example.org/a, or \x1b]8;;javascript:alert(1)\x07not\x1b]8;;\x07'))
+    view = new LogView(root, log, { onAct: act => acts.push(act) })
+    view.setLook({ ...PLAIN_LOOK, pattern: /example/g })
+    await painted()
+    const links = [...root.querySelectorAll('a')]
+    links[0]?.addEventListener('click', event => event.preventDefault())
+    links[0]?.click()
+
+    expect(new Set(links.map(link => link.href))).toEqual(new Set(['https://example.org/a']))
+    expect(links[0]?.rel).toBe('noopener noreferrer')
+    expect(root.querySelector('.headway-log__text')?.textContent).toBe('see https://example.org/a, or not')
+    expect(acts).toEqual([])
   })
 
   it('say what was pressed in them', async () => {

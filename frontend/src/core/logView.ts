@@ -322,7 +322,7 @@ export class LogView {
   #onClick = (event: MouseEvent): void => {
     const target = event.target as HTMLElement
     const row = this.#rowOf(target)
-    if (!row?.line) return
+    if (!row?.line || target.closest('a')) return
     const act = target.closest<HTMLElement>('[data-act]')?.dataset['act'] as RowAct | undefined
     if (act) this.#onAct(act, row.line, event)
     // The end of a selection is a click too, and asks for nothing.
