@@ -63,3 +63,23 @@ test('the log says which step it shows alone, and goes back to all of them', asy
   await expect(log.getByText('1,000 lines', { exact: true })).toBeVisible()
   await expect(page).not.toHaveURL(/step=/)
 })
+
+test('on a phone the level of a line is a letter to the eye, and a word to a screen reader', async ({
+  page,
+  headway,
+}) => {
+  const id = await headway.run('spoken', { times: 3 })
+  await page.setViewportSize({ width: 390, height: 800 })
+  await page.goto(`/executions/${id}`)
+  await expect(badge(page)).toHaveText('completed', { timeout: 20_000 })
+
+  const row = page.locator('.headway-log__row', { hasText: 'slow 1' })
+  await expect(row).toContainText('WARNING')
+  const { width, letter } = await row.locator('.headway-log__level').evaluate(cell => {
+    const first = document.createRange()
+    first.setStart(cell.firstChild as Node, 0)
+    first.setEnd(cell.firstChild as Node, 1)
+    return { width: cell.clientWidth, letter: first.getBoundingClientRect().width }
+  })
+  expect(Math.abs(width - letter)).toBeLessThan(1)
+})
