@@ -83,3 +83,84 @@ test('on a phone the level of a line is a letter to the eye, and a word to a scr
   })
   expect(Math.abs(width - letter)).toBeLessThan(1)
 })
+
+for (const [flow, width] of [
+  ['spoken', 390],
+  ['nightly', 390],
+  ['nightly', 1280],
+] as const)
+  test(`a link to a line of ${flow} opens at the line, at ${width} px`, async ({ page, headway }) => {
+    const id = await headway.run(flow)
+    await page.setViewportSize({ width, height: 800 })
+    await page.goto(`/executions/${id}`)
+    await expect(badge(page)).toHaveText(/completed|failed/, { timeout: 20_000 })
+    await page.getByRole('tab', { name: 'Events' }).click() // a link to a line goes before what is remembered
+    await page.goto('about:blank')
+
+    await page.goto(`/executions/${id}#L4-L5`)
+    await expect(page.getByText(/complete: [\d,.]+ of [\d,.]+ events/)).toBeAttached()
+    const row = page.locator('.headway-log__row[data-selected]').first()
+    await expect(row).toBeInViewport()
+    await expect(page.getByText('Lines 4–5', { exact: true })).toBeInViewport()
+    await expect(page.locator('.headway-log__fresh')).toHaveCount(0)
+  })
+
+test('lines that come while the reader is elsewhere are counted, and stay so at the end', async ({
+  page,
+  headway,
+}) => {
+  const id = await headway.run('release')
+  await page.goto(`/executions/${id}`)
+  const log = page.getByRole('log')
+  await expect(log.getByText('building 7')).toBeVisible()
+  await page.getByLabel('Channel').selectOption('beta')
+  await log.focus()
+  await page.keyboard.press('Home')
+  await expect(page.getByRole('button', { name: 'Follow' })).toHaveAttribute('aria-pressed', 'false')
+
+  await page.getByRole('button', { name: 'Approve' }).click()
+
+  await expect(badge(page)).toHaveText('completed')
+  await page.getByRole('button', { name: '1 new line', exact: true }).click()
+  await expect(page.getByRole('button', { name: 'Follow' })).toHaveAttribute('aria-pressed', 'true')
+})
+
+test('an address holds what the log is searched and filtered by', async ({ page, headway }) => {
+  const id = await headway.run('spoken')
+  await page.goto(`/executions/${id}`)
+  await expect(badge(page)).toHaveText('completed', { timeout: 20_000 })
+  await search(page).fill('broken 1\\d$')
+  await page.getByRole('button', { name: 'Regular expression' }).click()
+  await page.getByRole('button', { name: 'Only lines that match' }).click()
+  await level(page).selectOption({ label: 'Error and up' })
+  await expect(page.getByText('10 of 1,000 lines')).toBeVisible()
+  await expect(page).toHaveURL(/level=error/)
+  await page.locator('.headway-log__row', { hasText: 'broken 12' }).locator('.headway-log__number').click()
+  await expect(page).toHaveURL(/#L63$/)
+
+  const address = page.url()
+  await page.goto('about:blank')
+  await page.goto(address)
+  await expect(page.getByText('10 of 1,000 lines')).toBeVisible()
+  await expect(search(page)).toHaveValue('broken 1\\d$')
+  await expect(page.locator('.headway-log__row[data-selected]')).toContainText('broken 12')
+
+  await page.getByRole('button', { name: 'Show all' }).click()
+  await search(page).fill('')
+  await expect(page).toHaveURL(/executions\/[0-9A-Z]+\?only=true&regex=true#L63|regex=true&only=true#L63/)
+})
+
+test('choosing a line does not move the page', async ({ page, headway }) => {
+  const id = await headway.run('spoken')
+  await page.setViewportSize({ width: 390, height: 800 })
+  await page.goto(`/executions/${id}`)
+  await expect(badge(page)).toHaveText('completed', { timeout: 20_000 })
+  await frame(page).scrollIntoViewIfNeeded()
+  await expect(page.locator('.headway-log__row', { hasText: 'broken 199' })).toBeInViewport()
+  const before = await page.evaluate(() => scrollY)
+  await page.locator('.headway-log__row', { hasText: 'broken 199' }).locator('.headway-log__number').click()
+
+  await expect(page).toHaveURL(/#L998$/)
+  await expect(page.getByText('Line 998')).toBeInViewport()
+  expect(await page.evaluate(() => scrollY)).toBe(before)
+})

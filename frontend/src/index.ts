@@ -27,6 +27,7 @@ export {
 export type { ConnectionState } from './core/connection'
 export { type ExecutionResult, InvalidFrame } from './core/events'
 export { fold, initialState, type State, stateFromJson } from './core/fold'
+export type { LogFilter } from './core/logFilter'
 export { type Lobby, useLobby } from './hooks/useLobby'
 export { useConnection, useSlice } from './hooks/useSlice'
 export { useWorkflowExecution, type WorkflowExecutionOptions } from './hooks/useWorkflowExecution'

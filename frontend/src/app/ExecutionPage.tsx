@@ -10,8 +10,9 @@ import type { MonitorChoice } from '../components/monitorPane'
 import { Time } from '../components/Time'
 import { failureStreak } from '../core/failureStreak'
 import { ordinal, parseTime } from '../core/format'
+import { lineRangeOf } from '../core/lineRange'
 import type { Summary } from '../core/store'
-import { type ExecutionSearch, withChoice } from './executionSearch'
+import { choiceOf, type ExecutionSearch, withChoice } from './executionSearch'
 import { PageHead } from './PageHead'
 import { PageProblem } from './PageProblem'
 import { useApi } from './session'
@@ -38,7 +39,9 @@ export function ExecutionPage() {
 function OneExecution({ executionId, workflowId }: { executionId: string; workflowId: string }) {
   const api = useApi()
   const navigate = useNavigate({ from: '/executions/$executionId' })
-  const search = executionRoute.useSearch()
+  const choice = choiceOf(executionRoute.useSearch())
+  // Whatever the reader looked at the last time: who follows a link to a line wants the log.
+  const [isLineLink] = useState(() => lineRangeOf(location.hash) !== null)
   const usualMs = useUsualMs(workflowId)
   const { data: server } = useServer()
   const { data } = useQuery({
@@ -77,7 +80,7 @@ function OneExecution({ executionId, workflowId }: { executionId: string; workfl
         executionId={executionId}
         inputSchema={data?.import_error === null ? data.input_schema : undefined}
         onStarted={open}
-        choice={{ ...search, step: search.step ?? null }}
+        choice={{ ...choice, tab: choice.tab ?? (isLineLink ? 'log' : undefined) }}
         onChoose={choose}
         usualMs={usualMs}
         serverVersion={server?.version}

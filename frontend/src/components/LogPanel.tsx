@@ -6,7 +6,9 @@ import type { HttpApi } from '../api/http'
 import { LogApi } from '../api/log'
 import { formatCount } from '../core/format'
 import { LEVELS } from '../core/logChunk'
+import type { LogFilter } from '../core/logFilter'
 import type { LogSlice } from '../core/store'
+import { useLinkedInView } from '../hooks/useLinkedInView'
 import { type Log, useLog } from '../hooks/useLog'
 import { useLogSettings } from '../hooks/useLogSettings'
 import { Icon } from './icons'
@@ -29,6 +31,11 @@ export type LogPanelProps = {
   stepId?: string | null | undefined
   /** A line's step was pressed, or `null`: the lines of all steps are asked for. */
   onStep?: ((stepId: string | null) => void) | undefined
+  /** What is sought and left out, where the owner keeps it, as an address does; else it begins with all lines. */
+  filter?: LogFilter | undefined
+  onFilter?: ((filter: LogFilter) => void) | undefined
+  /** Lines come as they are written: they are counted as new while the reader is elsewhere. */
+  live: boolean
   /** What relative times begin at, in milliseconds since 1970. */
   startedAt?: number | undefined
   /** Chosen lines stand in the page's address: `#L120-L140`. */
@@ -39,12 +46,20 @@ export type LogPanelProps = {
 
 export function LogPanel({ slice, api: http, executionId, empty, ...options }: LogPanelProps) {
   const api = useMemo(() => (executionId ? new LogApi(http, executionId) : null), [http, executionId])
-  const { stepId = null, onStep, startedAt = Number.NaN, permalinks = false, place = null } = options
-  const log = useLog({ slice, api, stepId, onStep, startedAt, permalinks, place })
+  const { stepId = null, onStep, startedAt = Number.NaN, permalinks = false, place = null, live } = options
+  const { filter: given, onFilter } = options
+  const log = useLog({ slice, api, stepId, onStep, startedAt, permalinks, place, live, given, onFilter })
   const input = useRef<HTMLInputElement>(null)
+  const panel = useRef<HTMLElement>(null)
+  useLinkedInView(panel, log.chosen && log.isLinked ? log.chosen.first <= slice.lines : null)
   const isFiltered = log.shown < slice.lines
   return (
-    <section className="headway-log" aria-label="Log" onKeyDown={event => onKey(event, log, input.current)}>
+    <section
+      ref={panel}
+      className="headway-log"
+      aria-label="Log"
+      onKeyDown={event => onKey(event, log, input.current)}
+    >
       <Toolbar log={log} slice={slice} api={api} input={input} stepId={stepId} onStep={onStep} />
       <FailedSearch log={log} />
       <div className="headway-log__frame">

@@ -9,6 +9,7 @@ import type { ExecutionResult } from '../core/events'
 import { decisive, failuresOf, lineOfFailure } from '../core/failures'
 import { formatClock, formatCount, formatExact, parseTime } from '../core/format'
 import type { Track } from '../core/history'
+import type { LogFilter } from '../core/logFilter'
 import type { ControlsSlice, HistorySlice, LogSlice, Summary } from '../core/store'
 import { useEarlierHistory } from '../hooks/useEarlierHistory'
 import { linkLines } from '../hooks/useLineHash'
@@ -49,9 +50,9 @@ export type WorkflowExecutionMonitorProps = {
   views?: readonly MonitorPane[] | undefined
   /** What stands in tabs beside the log. */
   tabs?: readonly MonitorPane[] | undefined
-  /** The step, view and tab that are chosen; what is absent the reader chooses. */
+  /** The step, view, tab and filter of the log that are chosen; what is absent the reader chooses. */
   choice?: MonitorChoice | undefined
-  /** Called when the reader chooses another step, view or tab. */
+  /** Called when the reader chooses another step, view, tab or filter of the log. */
   onChoose?: ((choice: MonitorChoice) => void) | undefined
   /** How long an execution of the workflow usually takes. */
   usualMs?: number | null | undefined
@@ -76,15 +77,18 @@ export const logTab: MonitorPane = {
   id: 'log',
   label: 'Log',
   staysMounted: true,
-  render: ({ log, api, executionId, summary, history, step, isPointed, selectStep, line, permalinks }) => (
+  render: ({ log, api, executionId, summary, history, step, isPointed, selectStep, line, ...context }) => (
     <LogPanel
       slice={log}
       api={api}
       executionId={executionId || null}
       stepId={step !== null && !isPointed && history.history.logs(step) ? step : null}
       onStep={selectStep}
+      filter={context.filter}
+      onFilter={context.setFilter}
+      live={context.live}
       startedAt={parseTime(summary.started_at)}
-      permalinks={permalinks}
+      permalinks={context.permalinks}
       place={line}
       empty={summary.closed ? 'This execution logged nothing.' : 'No log line yet.'}
     />
@@ -117,6 +121,7 @@ export function WorkflowExecutionMonitor(props: WorkflowExecutionMonitorProps) {
     },
     [choose, permalinks],
   )
+  const setFilter = useCallback((filter: LogFilter) => choose({ filter }), [choose])
   const begun = summary.updated_at !== null
   const context: PaneContext = {
     ...{ api, summary, history, controls, log, now: asOf.time },
@@ -126,6 +131,9 @@ export function WorkflowExecutionMonitor(props: WorkflowExecutionMonitorProps) {
     selectStep,
     line: asked ?? pointed.line,
     showLine,
+    filter: choice.filter,
+    setFilter,
+    live: begun && !summary.closed && state.name === 'live',
     permalinks,
     renderStepActions: props.renderStepActions,
   }

@@ -3,6 +3,7 @@
 import type { ReactNode } from 'react'
 import type { HttpApi } from '../api/http'
 import type { Track } from '../core/history'
+import type { LogFilter } from '../core/logFilter'
 import type { ControlsSlice, HistorySlice, LogSlice, Summary } from '../core/store'
 
 /** What a pane is shown. */
@@ -25,6 +26,11 @@ export type PaneContext = {
   readonly line: LogPlace | null
   /** Choose a line of the log, by its number, and show it. */
   readonly showLine: (number: number) => void
+  /** What of the log is shown; absent while the reader has not chosen. */
+  readonly filter: LogFilter | undefined
+  readonly setFilter: (filter: LogFilter) => void
+  /** Events come as they happen: what there was before has been caught up with, and the end has not come. */
+  readonly live: boolean
   /** Lines chosen in the log stand in the page's address. */
   readonly permalinks: boolean
   /** What stands beside a step, such as a button. */
@@ -48,4 +54,6 @@ export type MonitorChoice = {
   readonly step?: string | null | undefined
   readonly view?: string | undefined
   readonly tab?: string | undefined
+  /** What is sought in the log, and what of it is left out. */
+  readonly filter?: LogFilter | undefined
 }

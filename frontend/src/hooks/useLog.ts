@@ -4,6 +4,7 @@ import { useCallback, useEffect, useMemo, useState } from 'react'
 import type { LogApi } from '../api/log'
 import { chunkOfMessage, type LogLine } from '../core/chunks'
 import { extended, type LineRange } from '../core/lineRange'
+import type { LogFilter } from '../core/logFilter'
 import { isEverything } from '../core/logMatch'
 import type { RowAct } from '../core/logRow'
 import { nextTimeStyle } from '../core/logTime'
@@ -30,6 +31,11 @@ export type LogOptions = {
   permalinks: boolean
   /** A line to bring into view, once for each object; one that was asked for is chosen, too. */
   place: { readonly number: number; readonly isAsked: boolean } | null
+  /** Lines come as they are written. */
+  live: boolean
+  /** What the owner has the filter set to, and is told of it. */
+  given: LogFilter | undefined
+  onFilter: ((filter: LogFilter) => void) | undefined
 }
 
 export type Log = FilterHandle & {
@@ -50,10 +56,11 @@ export type Log = FilterHandle & {
   clear(clear: boolean): void
 }
 
-export function useLog({ slice, api, stepId, onStep, startedAt, permalinks, place }: LogOptions): Log {
+export function useLog(options: LogOptions): Log {
+  const { slice, api, stepId, onStep, startedAt, permalinks, place } = options
   const { log, lines: messages } = slice
   const [settings, setSettings] = useLogSettings()
-  const filter = useLogFilter(stepId)
+  const filter = useLogFilter(stepId, options.given, options.onFilter)
   const [cleared, setCleared] = useState(0)
   const [chosen, choose] = useLineHash(permalinks)
   const [current, setCurrent] = useState<number | null>(null)
@@ -108,7 +115,8 @@ export function useLog({ slice, api, stepId, onStep, startedAt, permalinks, plac
   }, [place])
 
   const shown = lines.selection ? lines.selection.total : messages
-  const fresh = useFreshLines(shown, view.following, !lines.searching, source)
+  const { following } = view
+  const fresh = useFreshLines(shown, source, { following, settled: !lines.searching, live: options.live })
   const clear = (clear: boolean) => setCleared(clear ? messages : 0)
   const own = { lines, found, hits, view, shown, fresh, chosen, choose, clear }
   return { ...filter, ...own, isLinked: permalinks, cleared: cleared > 0 }

@@ -33,22 +33,23 @@ export function useLogSelection(
     () => match && new LogSelection(log, match, { cleared, grouped }),
     [log, match, cleared, grouped],
   )
-  const scan = useRef<LogScan | null>(null)
+  const scan = useRef<{ of: LogSelection; by: LogScan } | null>(null)
   useEffect(() => {
     if (!selection) return
     const { query } = selection.match
     const ask =
       api && ((first: number, to: number, signal: AbortSignal) => api.search(query, first, to, signal))
     const own = new LogScan(selection, ask, () => setVersion(before => before + 1))
-    scan.current = own
+    scan.current = { of: selection, by: own }
     own.changed()
     return () => {
       own.stop()
       scan.current = null
     }
   }, [selection, api])
-  const changed = useCallback(() => scan.current?.changed(), [])
-  const retry = useCallback(() => scan.current?.retry(), [])
-  const state = scan.current?.state ?? { searching: selection !== null, failed: null }
+  const changed = useCallback(() => scan.current?.by.changed(), [])
+  const retry = useCallback(() => scan.current?.by.retry(), [])
+  const own = scan.current?.of === selection ? scan.current?.by : null
+  const state = own?.state ?? { searching: selection !== null, failed: null }
   return { ...state, selection, version, changed, retry }
 }
