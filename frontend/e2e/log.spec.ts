@@ -164,3 +164,50 @@ test('choosing a line does not move the page', async ({ page, headway }) => {
   await expect(page.getByText('Line 998')).toBeInViewport()
   expect(await page.evaluate(() => scrollY)).toBe(before)
 })
+
+test('a line is found, chosen, linked and filtered to its step by keyboard alone', async ({
+  page,
+  headway,
+}) => {
+  const id = await headway.run('spoken')
+  await page.goto(`/executions/${id}?tab=events`)
+  await expect(badge(page)).toHaveText('completed', { timeout: 20_000 })
+  const chosen = page.locator('.headway-log__row[data-selected]:not([hidden])')
+
+  await page.keyboard.press('/')
+  await expect(search(page)).toBeFocused()
+  await page.keyboard.type('slow 3')
+  await expect(page.locator('.headway-log__hits')).toHaveText('11')
+  for (const [key, nth] of [
+    ['Enter', 11], // from where the reader stands, at the end
+    ['Shift+Enter', 10],
+    ['Enter', 11],
+    ['Enter', 1],
+  ] as const) {
+    await page.keyboard.press(key)
+    await expect(page.locator('.headway-log__hits')).toHaveText(`${nth} of 11`)
+  }
+  await page.keyboard.press('ArrowDown')
+  await expect(page.getByRole('log')).toBeFocused()
+  await page.keyboard.press('Enter')
+  await expect(page).toHaveURL(/#L\d+$/)
+  await expect(chosen).toContainText('slow 3, see')
+  await expect(page.locator('[aria-live]', { hasText: /^Line \d+ is chosen: slow 3,/ })).toBeAttached()
+
+  await page.keyboard.press('j')
+  await expect(chosen).toContainText('broken 3')
+  await page.keyboard.press('k')
+  await page.keyboard.press('k')
+  await expect(chosen).toContainText('spoke 3')
+  await page.keyboard.press('Shift+ArrowDown')
+  await page.keyboard.press('Shift+ArrowDown')
+  await expect(page).toHaveURL(/#L\d+-L\d+$/)
+  await expect(chosen).toHaveCount(3)
+  await page.keyboard.press('Shift+ArrowUp')
+  await expect(chosen).toHaveCount(2)
+  await page.keyboard.press('s')
+  await expect(page.locator('.headway-log__chip')).toContainText('speak#')
+  await page.keyboard.press('Escape')
+  await expect(chosen).toHaveCount(0)
+  await expect(page).not.toHaveURL(/#L/)
+})

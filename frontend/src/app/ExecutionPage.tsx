@@ -105,16 +105,30 @@ const PANES: Record<string, MonitorChoice> = {
   '6': { tab: 'events' },
 }
 
-/** Numbers show a pane, Esc clears the step; c and r go to their buttons, and press them where they are already. */
-function useMonitorKeys(choose: (choice: MonitorChoice) => void): void {
+const findKey = <Kind extends HTMLElement>(key: string) =>
+  document.querySelector<Kind>(`.headway-monitor [data-key="${key}"]`)
+
+/**
+ * Numbers show a pane, / goes to the search of the log, Esc clears the step; c and r go to their buttons, and press
+ * them where they are already.
+ */
+function useMonitorKeys(choose: (choice: MonitorChoice) => Promise<void>): void {
   const press = (key: string) => () => {
-    const button = document.querySelector<HTMLButtonElement>(`.headway-monitor [data-key="${key}"]`)
+    const button = findKey<HTMLButtonElement>(key)
     if (button === document.activeElement) button?.click()
     else button?.focus()
+  }
+  const find = async () => {
+    // What is hidden cannot have the focus.
+    if (!findKey('/')?.checkVisibility()) await choose({ tab: 'log' })
+    const input = findKey<HTMLInputElement>('/')
+    input?.focus()
+    input?.select()
   }
   const panes = Object.entries(PANES).map(([key, choice]) => [key, () => choose(choice)])
   useKeys({
     ...Object.fromEntries(panes),
+    '/': () => void find(),
     Escape: () => choose({ step: null }),
     c: press('c'),
     r: press('r'),

@@ -28,6 +28,38 @@ const SHEETS: readonly { title: string; keys: readonly (readonly [string, string
     ],
   },
   {
+    title: 'Execution',
+    keys: [
+      ['1 – 3', 'Timeline, graph, steps'],
+      ['4 – 6', 'Log, output, events'],
+      ['/', 'Search the log'],
+      ['c', 'Cancel'],
+      ['r', 'Run again'],
+      ['Esc', 'Clear the step'],
+    ],
+  },
+  {
+    title: 'Search of the log',
+    keys: [
+      ['Enter', 'Next match'],
+      ['Shift Enter', 'Previous match'],
+      ['↓', 'To the lines'],
+    ],
+  },
+  {
+    title: 'Lines of the log',
+    keys: [
+      ['Enter', 'Choose the match, or the line in view'],
+      ['j k', 'Choose the next, the previous line'],
+      ['Shift ↓ ↑', 'Choose more, or fewer'],
+      ['n N', 'Next, previous match'],
+      ['s', 'Only its step'],
+      ['t w', 'Times, wrapping'],
+      ['Home End', 'First line, follow the newest'],
+      ['Esc', 'Choose no line'],
+    ],
+  },
+  {
     title: 'Run form',
     keys: [
       ['Ctrl Enter or ⌘ Enter', 'Run'],

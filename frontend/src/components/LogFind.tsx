@@ -16,7 +16,7 @@ export type LogFindProps = {
   lines: SelectedLines
   hits: LogHits
   inputRef: RefObject<HTMLInputElement | null>
-  /** Escape in an empty box. */
+  /** Escape in an empty box, or the arrow down to the lines. */
   onLeave: () => void
 }
 
@@ -26,7 +26,7 @@ export function LogFind({ find, onChange, error, lines, hits, inputRef, onLeave 
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === 'Enter') hits.go(event.shiftKey ? -1 : 1)
     else if (event.key === 'Escape' && isActive) onChange({ text: '' })
-    else if (event.key === 'Escape') onLeave()
+    else if (event.key === 'Escape' || event.key === 'ArrowDown') onLeave()
     else return
     event.preventDefault()
     event.stopPropagation()
@@ -40,11 +40,12 @@ export function LogFind({ find, onChange, error, lines, hits, inputRef, onLeave 
       <input
         id={id}
         ref={inputRef}
+        data-key="/"
         type="search"
         placeholder="Search (/)"
         value={find.text}
         aria-invalid={error !== null}
-        title={error ?? 'Enter: next match, Shift+Enter: previous'}
+        title={error ?? 'Enter: next match, Shift+Enter: previous, ↓: to the lines'}
         onChange={event => onChange({ text: event.target.value })}
         onKeyDown={onKeyDown}
       />

@@ -1,15 +1,17 @@
 /** The log of an execution: live, searchable as a whole, by level and step, its lines linked and copied. */
 
 import './LogPanel.css'
-import { type KeyboardEvent, type RefObject, useMemo, useRef } from 'react'
+import { type RefObject, useMemo, useRef } from 'react'
 import type { HttpApi } from '../api/http'
 import { LogApi } from '../api/log'
+import type { ChunkedLog } from '../core/chunks'
 import { formatCount } from '../core/format'
 import { LEVELS } from '../core/logChunk'
 import type { LogFilter } from '../core/logFilter'
 import type { LogSlice } from '../core/store'
 import { useLinkedInView } from '../hooks/useLinkedInView'
 import { type Log, useLog } from '../hooks/useLog'
+import { useLogKeys } from '../hooks/useLogKeys'
 import { useLogSettings } from '../hooks/useLogSettings'
 import { Icon } from './icons'
 import { ChosenLines } from './LogChosen'
@@ -18,6 +20,9 @@ import { LogMenu } from './LogMenu'
 import { LogStatus } from './LogStatus'
 import { LogTicks } from './LogTicks'
 import type { LogPlace } from './monitorPane'
+
+/** Characters of a line that are read out by themselves. */
+const MOST_READ = 300
 
 export type LogPanelProps = {
   slice: LogSlice
@@ -52,19 +57,17 @@ export function LogPanel({ slice, api: http, executionId, empty, ...options }: L
   const input = useRef<HTMLInputElement>(null)
   const panel = useRef<HTMLElement>(null)
   useLinkedInView(panel, log.chosen && log.isLinked ? log.chosen.first <= slice.lines : null)
+  const source = log.lines.selection ?? slice.log
+  const onKeyDown = useLogKeys({ log, source, input, onStep })
   const isFiltered = log.shown < slice.lines
   return (
-    <section
-      ref={panel}
-      className="headway-log"
-      aria-label="Log"
-      onKeyDown={event => onKey(event, log, input.current)}
-    >
+    <section ref={panel} className="headway-log" aria-label="Log" onKeyDown={onKeyDown}>
       <Toolbar log={log} slice={slice} api={api} input={input} stepId={stepId} onStep={onStep} />
       <FailedSearch log={log} />
       <div className="headway-log__frame">
         <div className="headway-log__view" ref={log.view.ref} />
-        <LogTicks hits={log.found} shown={log.lines.selection ?? slice.log} lines={slice.lines} />
+        <CurrentLines log={log} held={slice.log} />
+        <LogTicks hits={log.found} shown={source} lines={slice.lines} />
         {log.shown === 0 && <p className="headway-log__empty">{emptyText(log, isFiltered, empty)}</p>}
         {log.chosen && <ChosenLines log={log} held={slice.log} api={api} range={log.chosen} />}
         {!log.view.following && log.fresh > 0 && (
@@ -78,21 +81,26 @@ export function LogPanel({ slice, api: http, executionId, empty, ...options }: L
   )
 }
 
+/** Tells a screen reader which line the search has come to and which are chosen, and what they say. */
+function CurrentLines({ log: { chosen, hits }, held }: { log: Log; held: ChunkedLog }) {
+  const textOf = (number: number) => held.text(number, number).slice(0, MOST_READ)
+  return (
+    <div className="headway-visually-hidden">
+      <p aria-live="polite">{hits.current !== null && `Line ${hits.current}: ${textOf(hits.current)}`}</p>
+      <p aria-live="polite">
+        {chosen &&
+          (chosen.first === chosen.last
+            ? `Line ${chosen.first} is chosen: ${textOf(chosen.first)}`
+            : `Lines ${chosen.first} to ${chosen.last} are chosen`)}
+      </p>
+    </div>
+  )
+}
+
 function emptyText({ lines, cleared }: Log, isFiltered: boolean, empty: string): string {
   if (!isFiltered) return empty
   if (lines.searching) return 'Searching…'
   return cleared ? 'The view is cleared; new lines appear here.' : 'No line matches the filter.'
-}
-
-function onKey(event: KeyboardEvent, log: Log, input: HTMLInputElement | null): void {
-  const isFind = (event.ctrlKey || event.metaKey) && event.key === 'f'
-  const isTyping = event.target instanceof HTMLElement && event.target.matches('input, select, textarea')
-  if (isFind || (event.key === '/' && !isTyping)) input?.select()
-  else if (event.key === 'Escape' && log.chosen && !isTyping) log.choose(null)
-  else return
-  if (isFind || event.key === '/') input?.focus()
-  event.preventDefault()
-  event.stopPropagation()
 }
 
 type ToolbarProps = {

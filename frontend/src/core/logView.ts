@@ -93,6 +93,11 @@ export class LogView {
     return this.#line
   }
 
+  /** Index of the first line that is wholly shown. */
+  get firstWholeLine(): number {
+    return this.#offset > 0 ? this.#line + 1 : this.#line
+  }
+
   /** The source grew or changed; painted in the next frame, or 15 times a second under a flood. */
   changed(): void {
     this.#schedule(this.#source.revision !== this.#revision)
@@ -290,6 +295,8 @@ export class LogView {
 
   #onKey = (event: KeyboardEvent): void => {
     if (event.ctrlKey || event.metaKey || event.altKey) return
+    // Stretching what is chosen is the owner's.
+    if (event.shiftKey && event.key.startsWith('Arrow')) return
     const page = this.#height - this.#rowHeight
     const moves: Record<string, () => void> = {
       End: () => this.setFollow(true),

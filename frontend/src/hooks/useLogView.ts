@@ -15,6 +15,8 @@ export type LogViewHandle = {
   changed(): void
   /** Number of the first message in view. */
   top(): number
+  /** Number of the message the eye is at: the newest while following, else the first that is wholly in view. */
+  start(): number
   focus(): void
 }
 
@@ -59,5 +61,11 @@ export function useLogView({ source, look, wrap, startsStill, onAct }: LogViewBi
     const { count } = shown.current
     return count === 0 ? 0 : shown.current.line(Math.min(view.current?.firstLine ?? 0, count - 1)).number
   }, [])
-  return { ref, following, setFollow, show, changed, top, focus }
+  const start = useCallback(() => {
+    const { count } = shown.current
+    if (count === 0) return 0
+    const at = view.current?.following ? count - 1 : (view.current?.firstWholeLine ?? 0)
+    return shown.current.line(Math.min(at, count - 1)).number
+  }, [])
+  return { ref, following, setFollow, show, changed, top, start, focus }
 }
