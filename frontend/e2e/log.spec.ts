@@ -58,9 +58,10 @@ test('the log says which step it shows alone, and goes back to all of them', asy
   await expect(log.getByText('5 of 1,000 lines')).toBeVisible()
   await expect(log.locator('.headway-log__chip')).toHaveText('of step speak#12')
 
-  await expectStill(page, () => log.getByRole('button', { name: 'Show the lines of all steps' }).click())
-
-  await expect(log.getByText('1,000 lines', { exact: true })).toBeVisible()
+  await expectStill(page, async () => {
+    await log.getByRole('button', { name: 'Show the lines of all steps' }).click()
+    await expect(log.getByText('1,000 lines', { exact: true })).toBeVisible()
+  })
   await expect(page).not.toHaveURL(/step=/)
 })
 
@@ -161,7 +162,7 @@ test('choosing a line does not move the page', async ({ page, headway }) => {
   await page.locator('.headway-log__row', { hasText: 'broken 199' }).locator('.headway-log__number').click()
 
   await expect(page).toHaveURL(/#L998$/)
-  await expect(page.getByText('Line 998')).toBeInViewport()
+  await expect(page.getByText('Line 998', { exact: true })).toBeInViewport()
   expect(await page.evaluate(() => scrollY)).toBe(before)
 })
 

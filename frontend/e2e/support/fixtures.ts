@@ -58,7 +58,8 @@ export async function shownLog(page: Page): Promise<string[]> {
   let before = -1
   while (lines.size > before) {
     before = lines.size
-    await page.waitForTimeout(60) // two frames: the view paints by itself
+    // The view paints by itself, in the next frame: however long a loaded machine takes for it.
+    await page.evaluate(() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))))
     const rows = await view.locator('.headway-log__row:not([hidden])').evaluateAll(elements =>
       elements.map(row => ({
         number: Number(row.querySelector('.headway-log__number')?.textContent),
