@@ -13,7 +13,7 @@ async def count_words(file: Path) -> int:
     return sum(len(line.split()) for line in track(text.splitlines(), unit="line"))
 
 
-@workflow
+@workflow(plan=[count_words])
 async def quickstart(folder: Path = Path(__file__).parent, pattern: str = "*.py") -> dict[str, int]:
     """Count the words of the files in a folder."""
     files = await asyncio.to_thread(lambda: sorted(folder.glob(pattern)))

@@ -84,7 +84,8 @@ test('keys choose rows, and each gets its receipt', async ({ page, headway }) =>
   await page.goto('/executions')
   await expect(row(page, open)).toContainText('running')
   await page.keyboard.press('j')
-  await page.keyboard.press('x')
+  await page.keyboard.press('c') // alone it ends nothing: it chooses the row, for the next press
+  await expect(page.getByText('1 selected')).toBeVisible()
   await page.keyboard.press('j')
   await page.keyboard.press('x')
   await expect(page.getByText('2 selected')).toBeVisible()
@@ -121,6 +122,21 @@ test('a question is counted in the rail and answered in place', async ({ page, h
   await expect(question.getByRole('heading', { name: /^Rejected/ })).toBeVisible()
   await expect(question).toContainText('not on a Friday')
   await ended(headway, id)
+})
+
+test('an answered question keeps its place, and so do those below it', async ({ page, headway }) => {
+  const ids = [await headway.run('release', { number: 84 }), await headway.run('release', { number: 85 })]
+  await page.goto('/approvals')
+  const questions = page.getByRole('article').filter({ hasText: /Publish build 8[45]\?/ })
+  await expect(questions).toHaveCount(2)
+  const order = () =>
+    questions.evaluateAll(each => each.map(one => /build (8\d)/.exec(one.textContent ?? '')?.[1]))
+  const before = await order()
+  await questions.nth(1).getByRole('button', { name: 'Reject' }).click()
+  await expect(questions.nth(1).getByRole('heading', { name: /^Rejected/ })).toBeVisible()
+  expect(await order()).toEqual(before)
+  await questions.nth(0).getByRole('button', { name: 'Reject' }).click()
+  await ended(headway, ...ids)
 })
 
 test.describe('the page to send to somebody', () => {

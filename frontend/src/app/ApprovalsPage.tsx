@@ -2,7 +2,7 @@
 
 import { useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import type { OpenApproval } from '../api/decodeOverview'
 import type { Answer } from '../api/http'
 import { ApprovalCard } from '../components/ApprovalCard'
@@ -14,13 +14,11 @@ import { useApi } from './session'
 import { APPROVALS, useOpenApprovals } from './useOpenApprovals'
 import { useTitle } from './useTitle'
 
-type Answered = { readonly approval: OpenApproval; readonly state: ApprovalState }
-
 export function ApprovalsPage() {
   const { data, error, refetch } = useOpenApprovals()
-  const [answered, setAnswered] = useState<ReadonlyMap<string, Answered>>(new Map())
+  const [answered, setAnswered] = useState<ReadonlyMap<string, ApprovalState>>(new Map())
+  const shown = usePlaces(data?.approvals, answered)
   useTitle(data && data.total > 0 ? `(${data.total}) Approvals` : 'Approvals')
-  const open = (data?.approvals ?? []).filter(each => !answered.has(keyOf(each)))
   return (
     <>
       <PageHead title="Approvals" />
@@ -30,19 +28,14 @@ export function ApprovalsPage() {
           {error.message} What is shown may be out of date; trying again.
         </p>
       )}
-      {data && open.length === 0 && answered.size === 0 && <NothingAsked />}
+      {data && shown.length === 0 && <NothingAsked />}
       <div className="headway app-stack app-approvals">
-        {[...answered.values()].map(({ approval, state }) => (
-          <Question key={keyOf(approval)} approval={approval} state={state} onAnswered={() => {}} />
-        ))}
-        {open.map(approval => (
+        {shown.map(approval => (
           <Question
             key={keyOf(approval)}
             approval={approval}
-            state={stateOf(approval)}
-            onAnswered={state =>
-              setAnswered(before => new Map(before).set(keyOf(approval), { approval, state }))
-            }
+            state={answered.get(keyOf(approval)) ?? stateOf(approval)}
+            onAnswered={state => setAnswered(before => new Map(before).set(keyOf(approval), state))}
           />
         ))}
       </div>
@@ -51,6 +44,27 @@ export function ApprovalsPage() {
       )}
     </>
   )
+}
+
+/** Each question keeps its place once it is shown, answered or not: no button comes under a pointer that meant another. */
+function usePlaces(
+  open: readonly OpenApproval[] | undefined,
+  answered: ReadonlyMap<string, ApprovalState>,
+): readonly OpenApproval[] {
+  const [places, setPlaces] = useState<readonly OpenApproval[]>([])
+  useEffect(() => {
+    if (!open) return
+    const byKey = new Map(open.map(each => [keyOf(each), each]))
+    setPlaces(before => {
+      const stay = before.filter(each => byKey.has(keyOf(each)) || answered.has(keyOf(each)))
+      const known = new Set(stay.map(keyOf))
+      return [
+        ...stay.map(each => byKey.get(keyOf(each)) ?? each),
+        ...open.filter(each => !known.has(keyOf(each))),
+      ]
+    })
+  }, [open, answered])
+  return places
 }
 
 type QuestionProps = {

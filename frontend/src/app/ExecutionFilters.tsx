@@ -64,14 +64,14 @@ export function ExecutionFilters({ search, onChange, text }: ExecutionFiltersPro
         clearable
       />
       <TextFilter value={search.q ?? ''} onChange={q => onChange({ q: q || undefined })} field={text} />
-      {filtered && (
-        <Button
-          variant="subtle"
-          onClick={() => onChange({ workflow: undefined, status: undefined, since: undefined, q: undefined })}
-        >
-          Clear filters
-        </Button>
-      )}
+      {/* Always there, so that the list below does not move. */}
+      <Button
+        variant="subtle"
+        disabled={!filtered}
+        onClick={() => onChange({ workflow: undefined, status: undefined, since: undefined, q: undefined })}
+      >
+        Clear filters
+      </Button>
     </search>
   )
 }

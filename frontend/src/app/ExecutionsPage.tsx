@@ -97,14 +97,18 @@ function useListKeys({ rows, current, setCurrent, bulk, open, show, onFilter }: 
     setCurrent(next.execution_id)
     document.getElementById(`row-${next.execution_id}`)?.scrollIntoView({ block: 'nearest' })
   }
-  const meant = () => (bulk.chosen.size > 0 ? [...bulk.chosen] : current === null ? [] : [current])
+  // The first press chooses the row that one is at, the second one acts: a key alone ends no work.
+  const act = (what: 'cancel' | 'retry') => {
+    if (bulk.chosen.size > 0) void bulk.run(what, [...bulk.chosen])
+    else if (current !== null) bulk.toggle(current)
+  }
   useKeys({
     j: () => move(1),
     k: () => move(-1),
     Enter: () => current !== null && open(current),
     x: () => current !== null && bulk.toggle(current),
-    c: () => void bulk.run('cancel', meant()),
-    r: () => void bulk.run('retry', meant()),
+    c: () => act('cancel'),
+    r: () => act('retry'),
     f: onFilter,
     '/': onFilter,
     G: show,
