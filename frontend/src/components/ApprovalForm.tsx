@@ -1,6 +1,7 @@
-import { type FormEvent, useId, useState } from 'react'
+import { type FormEvent, useId, useMemo, useState } from 'react'
 import type { Answer } from '../api/http'
 import { isRecord } from '../core/events'
+import { plainForm } from '../core/inputForm'
 import { useInputForm } from '../hooks/useInputForm'
 import { useRememberedName } from '../hooks/useRememberedName'
 import { InputFields } from './InputFields'
@@ -20,7 +21,8 @@ export type ApprovalFormProps = {
 /** Yes with its values, or no; once sent it stays so until the event of the answer takes the form away. */
 export function ApprovalForm({ form, onAnswer }: ApprovalFormProps) {
   const schema = isRecord(form) ? form : NO_FORM
-  const { fields, drafts, errors, element, setDrafts, submit, attempt } = useInputForm(schema)
+  const model = useMemo(() => plainForm(schema), [schema])
+  const { drafts, errors, element, setDrafts, submit, attempt } = useInputForm(model)
   const [name, setName] = useRememberedName()
   const [reason, setReason] = useState('')
   const [sent, setSent] = useState<boolean | null>(null)
@@ -42,7 +44,7 @@ export function ApprovalForm({ form, onAnswer }: ApprovalFormProps) {
   return (
     <form ref={element} className="headway-form headway-approval__form" onSubmit={ignore} noValidate>
       <fieldset className="headway-approval__fields" disabled={sent !== null}>
-        <InputFields id={id} fields={fields} drafts={drafts} errors={errors} onChange={setDrafts} />
+        <InputFields id={id} fields={model.fields} drafts={drafts} errors={errors} onChange={setDrafts} />
         <div className="headway-approval__who">
           <div className="headway-form__field">
             <label htmlFor={`${id}reason`}>Reason</label>

@@ -1,4 +1,34 @@
-import type { Draft, Drafts, Field, InputErrors } from '../core/inputForm'
+import type { ComponentType } from 'react'
+import {
+  type Draft,
+  type Drafts,
+  type Field,
+  type FormModel,
+  type InputErrors,
+  type PlainForm,
+  plainForm,
+  type Schema,
+} from '../core/inputForm'
+
+/** How a schema becomes fields on the page: what all forms around them share stands in `useInputForm`. */
+export type FieldsKind<D, M extends FormModel<D>> = {
+  modelOf(schema: Schema): M
+  Fields: ComponentType<FieldsProps<D, M>>
+}
+
+export type FieldsProps<D, M extends FormModel<D>> = {
+  id: string
+  model: M
+  drafts: D
+  errors: InputErrors
+  onChange: (drafts: D) => void
+}
+
+/** The small one, of which embedding pages carry no more than a few kilobytes. */
+export const plainFields: FieldsKind<Drafts, PlainForm> = {
+  modelOf: plainForm,
+  Fields: ({ model, ...props }) => <InputFields {...props} fields={model.fields} />,
+}
 
 export type InputFieldsProps = {
   id: string

@@ -1,6 +1,7 @@
-import { type FormEvent, useId } from 'react'
+import { type FormEvent, useId, useMemo } from 'react'
+import type { FormModel } from '../core/inputForm'
 import { useInputForm } from '../hooks/useInputForm'
-import { InputFields } from './InputFields'
+import { type FieldsKind, plainFields } from './InputFields'
 import { Icon } from './icons'
 
 export type InputFormProps = {
@@ -17,8 +18,22 @@ export type InputFormProps = {
 }
 
 /** The form made from a workflow's input schema. */
-export function InputForm({ schema, initial, disabled = false, hint, label, onSubmit }: InputFormProps) {
-  const { fields, drafts, errors, busy, element, setDrafts, submit } = useInputForm(schema, initial)
+export function InputForm(props: InputFormProps) {
+  return <InputFormOf {...props} kind={plainFields} />
+}
+
+/** The same around fields of another kind. */
+export function InputFormOf<D, M extends FormModel<D>>({
+  kind,
+  schema,
+  initial,
+  disabled = false,
+  hint,
+  label,
+  onSubmit,
+}: InputFormProps & { kind: FieldsKind<D, M> }) {
+  const model = useMemo(() => kind.modelOf(schema), [kind, schema])
+  const { drafts, errors, busy, element, setDrafts, submit } = useInputForm(model, initial)
   const id = useId()
   const onFormSubmit = (event: FormEvent) => {
     event.preventDefault()
@@ -26,8 +41,8 @@ export function InputForm({ schema, initial, disabled = false, hint, label, onSu
   }
   return (
     <form ref={element} className="headway-form" onSubmit={onFormSubmit} noValidate>
-      {fields.length === 0 && <p className="headway-empty">This workflow takes no input.</p>}
-      <InputFields id={id} fields={fields} drafts={drafts} errors={errors} onChange={setDrafts} />
+      {model.isEmpty && <p className="headway-empty">This workflow takes no input.</p>}
+      <kind.Fields id={id} model={model} drafts={drafts} errors={errors} onChange={setDrafts} />
       {errors[''] && (
         <p className="headway-form__error" role="alert">
           {errors['']}

@@ -1,11 +1,12 @@
 /** What a person runs a workflow with: its input as a form or as JSON, prefilled, and the same call elsewhere. */
 
-import { type FormEvent, type KeyboardEvent, type ReactNode, useId, useState } from 'react'
+import { type FormEvent, type KeyboardEvent, type ReactNode, useId, useMemo, useState } from 'react'
 import type { Workflow } from '../api/decode'
 import { formatAgo, parseTime } from '../core/format'
+import type { FormModel } from '../core/inputForm'
 import { type InputFormState, useInputForm } from '../hooks/useInputForm'
 import { useNow } from '../hooks/useNow'
-import { InputFields } from './InputFields'
+import { type FieldsKind, plainFields } from './InputFields'
 import { InputText } from './InputText'
 import { Icon } from './icons'
 import { Plan } from './Plan'
@@ -24,8 +25,21 @@ export type RunFormProps = {
   plan?: ReactNode
 }
 
-export function RunForm({ workflow, base, onRun, canStay = false, plan }: RunFormProps) {
-  const form = useInputForm(workflow.input_schema)
+export function RunForm(props: RunFormProps) {
+  return <RunFormOf {...props} kind={plainFields} />
+}
+
+/** The same around fields of another kind. */
+export function RunFormOf<D, M extends FormModel<D>>({
+  kind,
+  workflow,
+  base,
+  onRun,
+  canStay = false,
+  plan,
+}: RunFormProps & { kind: FieldsKind<D, M> }) {
+  const model = useMemo(() => kind.modelOf(workflow.input_schema), [kind, workflow.input_schema])
+  const form = useInputForm(model)
   const broken = workflow.import_error !== null
   const run = (stay: boolean) => {
     if (!broken) void form.submit(input => onRun(input, stay))
@@ -49,13 +63,13 @@ export function RunForm({ workflow, base, onRun, canStay = false, plan }: RunFor
         noValidate
       >
         {workflow.description && <p className="headway-run__description">{workflow.description}</p>}
-        <Prefill form={form} workflow={workflow} />
-        <Input form={form} />
+        {(!model.isEmpty || form.text !== null) && <Prefill form={form} workflow={workflow} />}
         {form.errors[''] && (
           <p className="headway-form__error" role="alert">
             {form.errors['']}
           </p>
         )}
+        <Input kind={kind} model={model} form={form} />
         <div className="headway-form__submit">
           <button
             type="submit"
@@ -94,7 +108,7 @@ export function RunForm({ workflow, base, onRun, canStay = false, plan }: RunFor
 const MOD = /mac/i.test(navigator.userAgent) ? '⌘' : 'Ctrl'
 
 /** Form or JSON, and what it is filled with. */
-function Prefill({ form, workflow }: { form: InputFormState; workflow: Workflow }) {
+function Prefill<D>({ form, workflow }: { form: InputFormState<D>; workflow: Workflow }) {
   const { latest } = workflow
   const [filled, setFilled] = useState<'defaults' | 'last'>('defaults')
   const now = useNow(false)
@@ -102,7 +116,6 @@ function Prefill({ form, workflow }: { form: InputFormState; workflow: Workflow 
     setFilled(what)
     form.fill(what === 'last' ? latest?.input : {})
   }
-  if (form.fields.length === 0 && form.text === null) return null
   return (
     <div className="headway-run__modes">
       <Switch
@@ -133,7 +146,9 @@ function Prefill({ form, workflow }: { form: InputFormState; workflow: Workflow 
   )
 }
 
-function Input({ form }: { form: InputFormState }) {
+type InputProps<D, M extends FormModel<D>> = { kind: FieldsKind<D, M>; model: M; form: InputFormState<D> }
+
+function Input<D, M extends FormModel<D>>({ kind, model, form }: InputProps<D, M>) {
   const id = useId()
   if (form.text !== null) {
     return (
@@ -145,14 +160,8 @@ function Input({ form }: { form: InputFormState }) {
       />
     )
   }
-  if (form.fields.length === 0) return <p className="headway-empty">This workflow takes no input.</p>
+  if (model.isEmpty) return <p className="headway-empty">This workflow takes no input.</p>
   return (
-    <InputFields
-      id={id}
-      fields={form.fields}
-      drafts={form.drafts}
-      errors={form.errors}
-      onChange={form.setDrafts}
-    />
+    <kind.Fields id={id} model={model} drafts={form.drafts} errors={form.errors} onChange={form.setDrafts} />
   )
 }

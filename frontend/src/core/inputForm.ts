@@ -7,7 +7,7 @@
 
 import { isRecord } from './events'
 
-type Schema = Record<string, unknown>
+export type Schema = Readonly<Record<string, unknown>>
 
 export type FieldKind = 'text' | 'number' | 'boolean' | 'choice' | 'strings' | 'object' | 'json'
 export type Field = {
@@ -30,6 +30,37 @@ export type Field = {
 export type Draft = string | boolean | Drafts
 export type Drafts = { [name: string]: Draft }
 export type InputErrors = Readonly<Record<string, string>>
+
+/** A schema as a form: how an input becomes what stands in it, `D`, and what stands in it an input again. */
+export type FormModel<D> = {
+  /** Nothing can be filled in. */
+  readonly isEmpty: boolean
+  /** What stands in the form at first: `input` where given (a run again), else the defaults. */
+  draftsOf(input?: unknown): D
+  /** The input to send, and what is wrong with it, by the model's own name of each field. */
+  inputOf(drafts: D): { input: Schema; errors: InputErrors }
+  /** Whether the form can show all of an input, so that nothing is lost on the way through it. */
+  canShow(input: Schema): boolean
+  /** Put the server's errors at the fields; what belongs to none is under ''. */
+  placeErrors(errors: readonly FieldFault[], drafts: D): InputErrors
+}
+/** As the server names what it refuses: "options.tags[1]". */
+export type FieldFault = { readonly field: string; readonly message: string }
+
+/** The form that needs no more than text fields: small, for pages that embed it. */
+export type PlainForm = FormModel<Drafts> & { readonly fields: readonly Field[] }
+
+export function plainForm(schema: Schema): PlainForm {
+  const fields = fieldsOf(schema)
+  return {
+    fields,
+    isEmpty: fields.length === 0,
+    draftsOf: input => draftsOf(fields, input),
+    inputOf: drafts => inputOf(fields, drafts),
+    canShow: input => canShow(fields, input),
+    placeErrors: errors => placeErrors(fields, errors),
+  }
+}
 
 /** The fields of an object schema, in its order. */
 export function fieldsOf(schema: Schema): Field[] {
@@ -96,7 +127,8 @@ function plain(
   return { schema: raw, nullable }
 }
 
-function resolve(root: Schema, ref: string): unknown {
+/** What a reference within the schema leads to. */
+export function resolve(root: Schema, ref: string): unknown {
   if (!ref.startsWith('#/')) return undefined
   return ref
     .slice(2)
@@ -126,7 +158,6 @@ function choicesOf(schema: Schema): readonly unknown[] {
   return 'const' in schema ? [schema['const']] : []
 }
 
-/** What the form shows at first: `input` where given (a run again), else the defaults. */
 export function draftsOf(fields: readonly Field[], input?: unknown): Drafts {
   const given = isRecord(input) ? input : {}
   return Object.fromEntries(
@@ -148,7 +179,7 @@ function draftOf(field: Field, value: unknown): Draft {
 export function inputOf(fields: readonly Field[], drafts: Drafts): { input: Schema; errors: InputErrors } {
   const errors: Record<string, string> = {}
   const read = (of: readonly Field[], from: Drafts): Schema => {
-    const input: Schema = {}
+    const input: Record<string, unknown> = {}
     for (const field of of) {
       const draft = from[field.name] ?? ''
       const value = isDrafts(draft) ? readObject(field, draft) : readValue(field, draft)
@@ -213,11 +244,6 @@ function isBlank(field: Field, drafts: Drafts): boolean {
   })
 }
 
-/** The input as JSON text, for who would rather write it so; what cannot be read of the form is left out. */
-export function textOf(fields: readonly Field[], drafts: Drafts): string {
-  return JSON.stringify(inputOf(fields, drafts).input, null, 2)
-}
-
 /** Read an input written as JSON text: an object, or what is wrong with it. */
 export function inputOfText(text: string): { input: Schema } | { error: string } {
   try {
@@ -228,7 +254,6 @@ export function inputOfText(text: string): { input: Schema } | { error: string }
   }
 }
 
-/** Whether the form can show all of an input, so that nothing is lost on the way through it. */
 export function canShow(fields: readonly Field[], input: Schema): boolean {
   const shown = inputOf(fields, draftsOf(fields, input)).input
   return contains(shown, input)
@@ -253,10 +278,7 @@ function isDrafts(draft: Draft): draft is Drafts {
  *
  * @returns errors by path; what belongs to no field is under ''.
  */
-export function placeErrors(
-  fields: readonly Field[],
-  errors: readonly { field: string; message: string }[],
-): InputErrors {
+export function placeErrors(fields: readonly Field[], errors: readonly FieldFault[]): InputErrors {
   const paths = leafPaths(fields)
   const placed: Record<string, string> = {}
   for (const { field, message } of errors) {
@@ -277,7 +299,8 @@ export function leafPaths(fields: readonly Field[]): string[] {
   return fields.flatMap(field => (field.kind === 'object' ? leafPaths(field.fields) : [field.path]))
 }
 
-function titled(name: string): string {
+/** A key, for people: "dry_run" is "Dry run". */
+export function titled(name: string): string {
   const words = name.replace(/_/g, ' ').trim()
   return words.charAt(0).toUpperCase() + words.slice(1)
 }

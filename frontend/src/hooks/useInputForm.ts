@@ -1,33 +1,27 @@
 /** What stands in a form made from a JSON Schema, and what is wrong with it. */
 
-import { type RefObject, useEffect, useMemo, useRef, useState } from 'react'
+import { type RefObject, useEffect, useRef, useState } from 'react'
 import { Problem } from '../api/http'
 import { isRecord } from '../core/events'
 import {
-  canShow,
-  type Drafts,
-  draftsOf,
-  type Field,
-  fieldsOf,
+  type FieldFault,
+  type FormModel,
   type InputErrors,
-  inputOf,
   inputOfText,
-  leafPaths,
   placeErrors,
-  textOf,
+  type Schema,
 } from '../core/inputForm'
 
-export type InputFormState = {
-  readonly fields: readonly Field[]
-  readonly drafts: Drafts
-  /** By path; what belongs to no field is under ''. */
+export type InputFormState<D> = {
+  readonly drafts: D
+  /** By the model's name of each field; what belongs to no field is under ''. */
   readonly errors: InputErrors
   readonly busy: boolean
   /** The input as JSON where it is written so; `null` while the fields are shown. */
   readonly text: string | null
   /** Of the element around the fields; the first one at fault in it gets the focus. */
   readonly element: RefObject<HTMLFormElement | null>
-  setDrafts(drafts: Drafts): void
+  setDrafts(drafts: D): void
   setText(text: string): void
   /** Show the fields, or the JSON of what stands in them; stays where something would be lost. */
   writeJson(wanted: boolean): void
@@ -42,19 +36,22 @@ export type InputFormState = {
 }
 
 /** @param initial shown at first in place of the schema's defaults */
-export function useInputForm(schema: { readonly [key: string]: unknown }, initial?: unknown): InputFormState {
-  const fields = useMemo(() => fieldsOf(schema), [schema])
-  const [drafts, setDrafts] = useState<Drafts>(() => draftsOf(fields, initial))
+export function useInputForm<D>(model: FormModel<D>, initial?: unknown): InputFormState<D> {
+  const [drafts, setDrafts] = useState<D>(() => model.draftsOf(initial))
   const [errors, setErrors] = useState<InputErrors>({})
   const [busy, setBusy] = useState(false)
   const [text, setText] = useState<string | null>(null)
   const element = useRef<HTMLFormElement>(null)
 
   useEffect(() => {
-    const first = leafPaths(fields).find(path => errors[path])
-    if (first) element.current?.querySelector<HTMLElement>(`[data-path="${CSS.escape(first)}"]`)?.focus()
-  }, [errors, fields])
+    if (Object.keys(errors).length === 0) return
+    const first = element.current?.querySelector<HTMLElement>('[data-path][aria-invalid="true"]')
+    if (first) first.focus()
+    else element.current?.querySelector('[role="alert"]')?.scrollIntoView?.({ block: 'nearest' })
+  }, [errors])
 
+  const place = (faults: readonly FieldFault[]) =>
+    text === null ? model.placeErrors(faults, drafts) : placeErrors([], faults)
   const attempt = async (call: () => Promise<void>) => {
     if (busy) return
     setErrors({})
@@ -62,26 +59,25 @@ export function useInputForm(schema: { readonly [key: string]: unknown }, initia
     try {
       await call()
     } catch (error) {
-      setErrors(errorsOf(text === null ? fields : [], error))
+      setErrors(errorsOf(error, place))
     } finally {
       setBusy(false)
     }
   }
-  const show = (input: { [key: string]: unknown }, asJson: boolean) => {
+  const show = (input: Schema, asJson: boolean) => {
     setErrors({})
-    const fits = canShow(fields, input)
-    if (!asJson && fits) {
-      setDrafts(draftsOf(fields, input))
+    if (!asJson && model.canShow(input)) {
+      setDrafts(model.draftsOf(input))
       setText(null)
       return
     }
-    setText(JSON.stringify(input, null, 2))
+    setText(jsonText(input))
     if (!asJson) setErrors({ '': 'The form cannot show all of this input: it stays JSON.' })
   }
   const writeJson = (wanted: boolean) => {
     if (wanted) {
       setErrors({})
-      setText(textOf(fields, drafts))
+      setText(jsonText(model.inputOf(drafts).input))
       return
     }
     const read = inputOfText(text ?? '')
@@ -90,7 +86,7 @@ export function useInputForm(schema: { readonly [key: string]: unknown }, initia
   }
   const fill = (input: unknown) => show(isRecord(input) ? input : {}, text !== null)
   const read = () => {
-    if (text === null) return inputOf(fields, drafts).input
+    if (text === null) return model.inputOf(drafts).input
     const written = inputOfText(text)
     return 'error' in written ? {} : written.input
   }
@@ -101,15 +97,20 @@ export function useInputForm(schema: { readonly [key: string]: unknown }, initia
       else await attempt(() => send(written.input))
       return
     }
-    const { input, errors } = inputOf(fields, drafts)
+    const { input, errors } = model.inputOf(drafts)
     if (Object.keys(errors).length > 0) setErrors(errors)
     else await attempt(() => send(input))
   }
-  const state = { fields, drafts, errors, busy, text, element }
+  const state = { drafts, errors, busy, text, element }
   return { ...state, setDrafts, setText, writeJson, fill, read, submit, attempt }
 }
 
-function errorsOf(fields: readonly Field[], error: unknown): InputErrors {
-  if (error instanceof Problem && error.errors.length > 0) return placeErrors(fields, error.errors)
+/** For who would rather write it so; what cannot be read of the form is left out. */
+function jsonText(input: Schema): string {
+  return JSON.stringify(input, null, 2)
+}
+
+function errorsOf(error: unknown, place: (faults: readonly FieldFault[]) => InputErrors): InputErrors {
+  if (error instanceof Problem && error.errors.length > 0) return place(error.errors)
   return { '': error instanceof Error ? error.message : String(error) }
 }
