@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from typing import Literal
+from datetime import date, datetime
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -165,3 +166,53 @@ async def nightly(pages: int = 20) -> str:
     """Load many chunks, of which one fails for good."""
     chunks = await load_chunk.map(await fetch(pages), concurrency=4)
     return await report(len(chunks))
+
+
+class FileSource(BaseModel):
+    """Rows of a file."""
+
+    kind: Literal["file"] = "file"
+    path: str = Field(min_length=1, description="Where it lies on the server.")
+    delimiter: str = ","
+
+
+class TableSource(BaseModel):
+    """Rows of a database."""
+
+    kind: Literal["table"] = "table"
+    url: str
+    tables: list[str] = []
+
+
+class Column(BaseModel):
+    """A column of `load_rows`."""
+
+    name: str
+    type: Literal["text", "number", "date"] = "text"
+    width: int | None = Field(None, ge=1, le=80)
+
+
+class Notice(BaseModel):
+    """Who is told, and when."""
+
+    to: str
+    on_success: bool = False
+
+
+@workflow
+def load_rows(
+    source: FileSource | TableSource,
+    columns: list[Column],
+    labels: dict[str, str] | None = None,
+    limits: dict[str, float] | None = None,
+    notice: Notice | None = None,
+    since: date | None = None,
+    until: datetime | None = None,
+    batch: int = Field(default=500, ge=1, le=10_000, description="Rows a transaction."),
+    rows: int | Literal["all"] = "all",
+    dry_run: bool = False,
+    extra: dict[str, Any] | None = None,
+) -> str:
+    """Take an input of every kind."""
+    said = (labels, limits, notice, since, until, batch, rows, dry_run, extra)
+    return f"{source.kind}: {len(columns)} columns, {len(said)} settings"

@@ -13,6 +13,7 @@ import { ordinal, parseTime } from '../core/format'
 import { lineRangeOf } from '../core/lineRange'
 import type { Summary } from '../core/store'
 import { choiceOf, type ExecutionSearch, withChoice } from './executionSearch'
+import { InputForm } from './form/lazyForms'
 import { PageHead } from './PageHead'
 import { PageProblem } from './PageProblem'
 import { useApi } from './session'
@@ -78,6 +79,7 @@ function OneExecution({ executionId, workflowId }: { executionId: string; workfl
         api={api}
         workflowId={workflowId}
         executionId={executionId}
+        form={InputForm}
         inputSchema={data?.import_error === null ? data.input_schema : undefined}
         onStarted={open}
         choice={{ ...choice, tab: choice.tab ?? (isLineLink ? 'log' : undefined) }}

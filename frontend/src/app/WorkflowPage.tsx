@@ -8,10 +8,10 @@ import type { Workflow } from '../api/decode'
 import { newIdempotencyKey } from '../api/idempotency'
 import { PlanGraph } from '../components/PlanGraph'
 import { RunBars } from '../components/RunBars'
-import { RunForm } from '../components/RunForm'
 import { BrokenSources } from '../components/WorkflowList'
 import { formatDuration } from '../core/format'
 import { useNow } from '../hooks/useNow'
+import { loadForms, RunForm } from './form/lazyForms'
 import { PageHead } from './PageHead'
 import { PageProblem } from './PageProblem'
 import { useApi } from './session'
@@ -19,6 +19,8 @@ import { useTitle } from './useTitle'
 
 /** A saved file is imported anew: its form and its errors appear within this time. */
 const REFRESH_MS = 3_000
+
+loadForms()
 
 const route = getRouteApi('/workflows/$workflowId')
 

@@ -1,6 +1,6 @@
 /** The Monitor with what a person can do to its execution: cancel, answer, run again, go on from a step. */
 
-import { type ReactNode, useEffect, useRef, useState } from 'react'
+import { type ComponentType, type ReactNode, useRef, useState } from 'react'
 import type { JsonSchema } from '../api/decode'
 import type { HttpApi } from '../api/http'
 import { newIdempotencyKey } from '../api/idempotency'
@@ -14,7 +14,7 @@ import { ExecutionControls } from './ExecutionControls'
 import { FailureActions } from './FailureActions'
 import { FailurePanel } from './FailurePanel'
 import { graphView } from './Graph'
-import { InputForm } from './InputForm'
+import { InputForm, type InputFormProps } from './InputForm'
 import { Icon } from './icons'
 import type { MonitorChoice, MonitorPane } from './monitorPane'
 import { outputTab } from './OutputPanel'
@@ -29,6 +29,8 @@ export type ControlledExecutionProps = {
   executionId: string
   /** Of the workflow's input; with it, an ended execution can be run again with changed input. */
   inputSchema?: JsonSchema | undefined
+  /** What the changed input is written in; by default the small form. */
+  form?: ComponentType<InputFormProps> | undefined
   apiBase?: string | undefined
   /** Gives the token of who looks, for pages of another origin. */
   token?: TokenSource | undefined
@@ -53,14 +55,12 @@ const VIEWS: readonly MonitorPane[] = [timelineView, graphView, stepsView]
 const TABS: readonly MonitorPane[] = [outputTab, eventsTab]
 
 export function ControlledExecution(props: ControlledExecutionProps) {
-  const { api, workflowId, executionId, inputSchema, renderOrigin, onStarted } = props
+  const { api, workflowId, executionId, inputSchema, renderOrigin, onStarted, form: Form = InputForm } = props
   const [changing, setChanging] = useState(false)
-  const form = useRef<HTMLElement>(null)
-  const focusForm = () => form.current?.querySelector<HTMLElement>('input, select, textarea, button')?.focus()
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the form stands above the button that opens it
-  useEffect(() => {
-    if (changing) focusForm()
-  }, [changing])
+  const panel = useRef<HTMLElement>(null)
+  // The form stands above the button that opens it.
+  const focusForm = () =>
+    panel.current?.querySelector<HTMLElement>('input, select, textarea, button')?.focus()
   const runAgain = async (input: unknown) => {
     const change = { input, by: rememberedName() }
     onStarted((await api.retry(executionId, newIdempotencyKey(), change)).execution_id)
@@ -96,12 +96,18 @@ export function ControlledExecution(props: ControlledExecutionProps) {
       renderControls={(summary, controls) => (
         <>
           {changing && inputSchema && summary.closed && (
-            <section ref={form} className="headway-panel" aria-label="Run again with changed input">
+            <section ref={panel} className="headway-panel" aria-label="Run again with changed input">
               <h2 className="headway-panel__title">
                 <Icon name="retrying" />
                 Run again with changed input
               </h2>
-              <InputForm schema={inputSchema} initial={summary.input} label="Run again" onSubmit={runAgain} />
+              <Form
+                schema={inputSchema}
+                initial={summary.input}
+                label="Run again"
+                onShown={focusForm}
+                onSubmit={runAgain}
+              />
             </section>
           )}
           <ExecutionControls api={api} summary={summary} controls={controls} />

@@ -1,4 +1,4 @@
-import { type FormEvent, useId, useMemo } from 'react'
+import { type FormEvent, useEffect, useId, useMemo } from 'react'
 import type { FormModel } from '../core/inputForm'
 import { useInputForm } from '../hooks/useInputForm'
 import { type FieldsKind, plainFields } from './InputFields'
@@ -13,6 +13,8 @@ export type InputFormProps = {
   hint?: string | undefined
   /** What the button says. */
   label?: string
+  /** Its fields are there, which may be fetched first. */
+  onShown?: (() => void) | undefined
   /** Starts the run; what it throws is shown, at its fields where the server names them. */
   onSubmit: (input: unknown) => Promise<void>
 }
@@ -30,11 +32,14 @@ export function InputFormOf<D, M extends FormModel<D>>({
   disabled = false,
   hint,
   label,
+  onShown,
   onSubmit,
 }: InputFormProps & { kind: FieldsKind<D, M> }) {
   const model = useMemo(() => kind.modelOf(schema), [kind, schema])
   const { drafts, errors, busy, element, setDrafts, submit } = useInputForm(model, initial)
   const id = useId()
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once
+  useEffect(() => onShown?.(), [])
   const onFormSubmit = (event: FormEvent) => {
     event.preventDefault()
     if (!disabled) void submit(onSubmit)

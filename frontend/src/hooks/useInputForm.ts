@@ -35,6 +35,9 @@ export type InputFormState<D> = {
   attempt(call: () => Promise<void>): Promise<void>
 }
 
+/** A control, or a group that is wrong as a whole. */
+const AT_FAULT = '[data-path]:is([aria-invalid="true"], fieldset[data-invalid])'
+
 /** @param initial shown at first in place of the schema's defaults */
 export function useInputForm<D>(model: FormModel<D>, initial?: unknown): InputFormState<D> {
   const [drafts, setDrafts] = useState<D>(() => model.draftsOf(initial))
@@ -45,7 +48,7 @@ export function useInputForm<D>(model: FormModel<D>, initial?: unknown): InputFo
 
   useEffect(() => {
     if (Object.keys(errors).length === 0) return
-    const first = element.current?.querySelector<HTMLElement>('[data-path][aria-invalid="true"]')
+    const first = element.current?.querySelector<HTMLElement>(AT_FAULT)
     if (first) first.focus()
     else element.current?.querySelector('[role="alert"]')?.scrollIntoView?.({ block: 'nearest' })
   }, [errors])
