@@ -121,6 +121,13 @@ CLIENT = (
         new="return False",
         tests=(f"{_CLIENT}::test_what_follows_is_taken_and_what_is_here_is_not",),
     ),
+    Mutation(
+        name="the Python client leaves an execution before its end",
+        file=f"{_SRC}/protocol/viewer_position.py",
+        old="return end == (position.execution_id, position.cursor)",
+        new="return True",
+        tests=(f"{_CLIENT}::test_an_execution_whose_end_is_missing_is_not_left",),
+    ),
 )
 
 _SESSION = "frontend/src/core/session.ts"

@@ -9,6 +9,7 @@ import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from tests.support.server import RunningServer, serving
 from headway.cli.backends import ServerBackend
 from headway.client import Transport, Update, event_source, http_feed, ladder, watch, websocket
 from headway.domain.execution import State
+from headway.domain.identifiers import ExecutionId, execution_id
 from headway.domain.position import Cursor
 from headway.errors import ExecutionNotFound, InvalidSetting, Unauthorized, WorkflowNotFound
 from headway.protocol import client_session
@@ -32,6 +34,7 @@ SETTINGS: dict[Transport, dict[str, Any]] = {
     "poll": {"upgrades": "strip", "buffers": True, "drops": ["accept"]},
 }
 WITHIN_S = 15.0
+_days = count(1)  # the server is every test's: no two may have the same ids
 
 
 @dataclass
@@ -58,8 +61,8 @@ class Path:
             **asked,
         )
 
-    def authored(self, workflow_id: str = "audit") -> AuthoredExecution:
-        execution = AuthoredExecution(self.server.journal, self.server.hints, workflow_id)
+    def authored(self, workflow_id: str = "audit", id: ExecutionId | None = None) -> AuthoredExecution:
+        execution = AuthoredExecution(self.server.journal, self.server.hints, workflow_id, id=id)
         execution.start()
         return execution
 
@@ -264,6 +267,30 @@ async def test_a_workflow_is_followed_from_one_execution_to_the_next(path: Path)
                 break
 
     assert seen == [(each.id, seq) for each in (first, second) for seq in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("earlier_ms", [0, 3_600_000], ids=["in one millisecond", "clock set back"])
+async def test_a_workflow_is_followed_in_the_order_of_creation_whatever_the_ids(
+    path: Path, earlier_ms: int
+) -> None:
+    """None is skipped or seen twice, though each id sorts before the one that was created before it."""
+    workflow_id = f"hourly_{path.transport}_{earlier_ms}"
+    define(path.server.journal, workflow_id)
+    day_ms = 1_795_400_000_000 + next(_days) * 86_400_000
+    ids = [execution_id(day_ms - n * earlier_ms, 9 - 4 * n) for n in range(3)]
+    first, seen = path.authored(workflow_id, ids[0]), list[tuple[str, int | None]]()
+    async with asyncio.timeout(WITHIN_S):
+        async for update in path.watch(workflow_id, after=0):
+            seen.append((update.execution_id, update.seq))
+            if seen == [(first.id, 1)]:
+                for each in (first, *(path.authored(workflow_id, each) for each in ids[1:])):
+                    each.complete()
+            if update.execution_id == ids[-1] and update.is_terminal:
+                break
+
+    assert ids == sorted(ids, reverse=True)
+    assert seen == [(each, seq) for each in ids for seq in (1, 2, 3)]
+    assert path.cuts == []
 
 
 async def test_a_workflow_goes_on_where_its_execution_is_gone(path: Path) -> None:

@@ -13,7 +13,7 @@ from tests.support.server import RunningServer, serving
 
 from headway.adapters.journal.memory import MemoryJournal
 from headway.domain import events as e
-from headway.domain.identifiers import ExecutionId, WorkflowId
+from headway.domain.identifiers import ExecutionId, WorkflowId, execution_id
 from headway.errors import JournalUnavailable
 from headway.ports import ExecutionFilter, ExecutionRecord
 
@@ -70,6 +70,39 @@ def test_starting_queues_an_execution(server: RunningServer, http: httpx.Client)
     described = http.get(answer.headers["location"]).json()
     assert described["execution"]["phase"] == described["state"]["phase"] == "queued"
     assert described["execution"]["input"] == described["state"]["input"] == {"path": "/srv"}
+
+
+def test_who_follows_a_workflow_is_told_with_which_execution_to_begin_and_to_go_on() -> None:
+    """In the order of creation, whatever the ids."""
+    with serving() as server, client(server) as http:
+        define(server.journal, "audit")
+
+        def followed(**query: str) -> Any:
+            return http.get("/api/workflows/audit/followed", params=query).json()["execution_id"]
+
+        assert followed() is None
+        ids = [execution_id(1_795_500_000_000 - n, 1) for n in range(3)]
+        first, second, third = (AuthoredExecution(server.journal, server.hints, id=each) for each in ids)
+        second.start()
+        assert followed() == second.id
+        assert [followed(after=each.id) for each in (first, second, third)] == [second.id, third.id, None]
+
+
+@pytest.mark.parametrize(
+    ("workflow_id", "after", "expected"),
+    [
+        ("unheard_of", None, (404, "workflow_not_found")),
+        ("audit", UNKNOWN, (404, "execution_not_found")),
+        ("audit", "not an id", (404, "execution_not_found")),
+    ],
+)
+def test_what_cannot_be_followed(
+    http: httpx.Client, workflow_id: str, after: str | None, expected: tuple[int, str]
+) -> None:
+    query = {"after": after} if after else {}
+    answer = http.get(f"/api/workflows/{workflow_id}/followed", params=query)
+
+    assert problem(answer) == expected
 
 
 def test_a_known_idempotency_key_starts_nothing_again(http: httpx.Client) -> None:
@@ -518,6 +551,7 @@ def test_openapi_shows_every_route_with_examples(http: httpx.Client) -> None:
         "/api/workflows",
         "/api/workflows/{workflow_id}",
         "/api/workflows/{workflow_id}/executions",
+        "/api/workflows/{workflow_id}/followed",
         "/api/statistics",
         "/api/approvals",
         "/api/executions",

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from tests.support.viewer_model import ViewerModel
 
 from headway.adapters.journal.memory import MemoryJournal
-from headway.domain.identifiers import ExecutionId
+from headway.domain.identifiers import ExecutionId, WorkflowId
 from headway.domain.position import Cursor, chain
-from headway.errors import PositionLost
+from headway.errors import ExecutionNotFound, PositionLost
 from headway.ports import Head
 from headway.protocol import messages as m
 from headway.protocol.codec import encode, encode_events, lines_of, seal_of
@@ -33,6 +33,7 @@ from headway.protocol.effects import (
     Unfollow,
 )
 from headway.protocol.session import Session, SessionOptions
+from headway.services.feed_reads import find_target
 from headway.services.states import encode_state, load_state
 
 Question = Authenticate | Follow | ReadSnapshot | ReadEvents | ReadHeads | SendEvents
@@ -43,38 +44,41 @@ class Node:
     """What the sessions of one server see: the journal as it is now, replaced by a restore."""
 
     def __init__(self, journal: MemoryJournal, execution_id: ExecutionId) -> None:
-        self.journal, self.execution_id = journal, execution_id
+        self.journal, self.execution_id = journal, execution_id  # the one that is written now
 
-    def head(self) -> Head:
-        return self.journal.heads([self.execution_id])[self.execution_id]
+    def head(self, execution_id: ExecutionId | None = None) -> Head:
+        wanted = execution_id or self.execution_id
+        return self.journal.heads([wanted])[wanted]
 
-    def found(self, cursor: Cursor | None) -> Found:
-        tag = None
-        if cursor is not None:
-            try:
-                tag = self.journal.tag_at(self.execution_id, cursor.seq)
-            except PositionLost:
-                tag = None
-        return Found(self.execution_id, self.head(), tag)
+    def found(self, request: Follow) -> Found | None:
+        target = find_target(self.journal, request)
+        return Found(target.record.execution_id, target.record.head, target.tag) if target else None
 
-    def snapshot(self, upto: int, tail: int) -> tuple[Cursor, bytes, list[bytes]]:
+    def next(self, request: Follow) -> Follow | None:
+        """What to follow in place of the execution that has ended; `None` while there is no other."""
+        found = self.journal.follow(WorkflowId(request.x), ExecutionId(str(request.after)))
+        return Follow(number=request.number, x=request.x, execution_id=found) if found else None
+
+    def snapshot(self, question: ReadSnapshot) -> tuple[Cursor, bytes, list[bytes]]:
         """At `upto`, or at the head where a restore or retention has taken that away."""
-        head = self.head()
+        execution_id, upto, tail = ExecutionId(question.execution_id), question.upto, question.tail
+        head = self.journal.get(execution_id).head
         seq = upto if head.trimmed_upto <= upto <= head.last_seq else head.last_seq
-        state = load_state(self.journal, self.execution_id, seq)
-        cursor = Cursor(head.epoch, seq, self.journal.tag_at(self.execution_id, seq))
+        state = load_state(self.journal, execution_id, seq)
+        cursor = Cursor(head.epoch, seq, self.journal.tag_at(execution_id, seq))
         after = max(head.trimmed_upto, seq - 3 * tail)
-        lines = [line for segment in self._segments(after) for line in lines_of(segment)]
+        lines = [line for segment in self._segments(execution_id, after) for line in lines_of(segment)]
         logs = [line for line in lines[: seq - after] if b'"kind":"log"' in line]
         return cursor, encode_state(state), logs[-tail:] if tail else []
 
     def piece(self, question: ReadEvents) -> Piece:
-        head, after = self.head(), question.after
+        execution_id, after = ExecutionId(question.execution_id), question.after
+        head = self.journal.get(execution_id).head
         if after > head.last_seq:
             raise PositionLost
-        tag = self.journal.tag_at(self.execution_id, after)
+        tag = self.journal.tag_at(execution_id, after)
         segments = self.journal.read(
-            self.execution_id, after, max_events=question.max_events, max_bytes=question.max_bytes
+            execution_id, after, max_events=question.max_events, max_bytes=question.max_bytes
         )
         body = b"".join(segment.body for segment in segments)
         upto, tag_after = (segments[-1].last_seq, segments[-1].tag_after) if segments else (after, tag)
@@ -89,17 +93,17 @@ class Node:
             count=kept.count if kept else upto - after,
             head=head,
             left_out=kept.left_out if kept else None,
-            seal=self._seal(head) if head.closed and upto == head.last_seq else None,
+            seal=self._seal(execution_id, head) if head.closed and upto == head.last_seq else None,
         )
 
-    def _seal(self, head: Head) -> m.Totals | None:
+    def _seal(self, execution_id: ExecutionId, head: Head) -> m.Totals | None:
         after = head.last_seq - 1
         if after < head.trimmed_upto:
-            return load_state(self.journal, self.execution_id).totals
-        return seal_of(lines_of(b"".join(self._segments(after)))[-1])
+            return load_state(self.journal, execution_id).totals
+        return seal_of(lines_of(b"".join(self._segments(execution_id, after)))[-1])
 
-    def _segments(self, after: int) -> list[bytes]:
-        return [segment.body for segment in self.journal.read(self.execution_id, after)]
+    def _segments(self, execution_id: ExecutionId, after: int) -> list[bytes]:
+        return [segment.body for segment in self.journal.read(execution_id, after)]
 
 
 class Connection:
@@ -113,14 +117,15 @@ class Connection:
         options: SessionOptions,
         on_frame: Callable[[m.AnyServerMessage], None],
     ) -> None:
-        self.node, self.viewer, self.session = node, viewer, Session("c-1", now, options)
+        self.node, self.viewer, self.session = node, viewer.beside(), Session("c-1", now, options)
         self.questions: deque[Question] = deque()
+        self._waiting: dict[int, Follow] = {}  # for the next execution
         self.frames: deque[bytes] = deque()
         self.ended: Close | Abort | None = None
         self._on_frame = on_frame
         self._asked = 0
         self._sent: Cursor | None = None  # where a viewer is who got every frame
-        self._say(viewer.connected(), now)
+        self._say(self.viewer.connected(), now)
 
     def answer(self, now: float) -> None:
         """Answer the oldest question."""
@@ -140,7 +145,15 @@ class Connection:
             self.carry_out(self.session.grew(number, last_seq), now)
 
     def tick(self, now: float) -> None:
+        self.look_for_next(now)
         self.carry_out(self.session.tick(now), now)
+
+    def look_for_next(self, now: float) -> None:
+        """The sweep: whoever waits for an execution that is there now goes on to it."""
+        for number, request in list(self._waiting.items()):
+            if (found := self.node.next(request)) is not None:
+                del self._waiting[number]
+                self.questions.append(found)
 
     def carry_out(self, effects: list[Effect], now: float) -> None:
         for effect in effects:
@@ -153,10 +166,10 @@ class Connection:
                     self.questions.append(effect)
                 case Close() | Abort():
                     self.ended = effect
-                case Unfollow():
-                    pass  # late answers are the session's to ignore
+                case Unfollow(number=number):
+                    self._waiting.pop(number, None)  # late answers are the session's to ignore
                 case Follow(after=str()):
-                    pass  # there is no second execution: never answered
+                    self._waiting[effect.number] = effect
                 case Authenticate() | Follow() | ReadSnapshot() | ReadEvents() | ReadHeads():
                     self.questions.append(effect)
                 case _:
@@ -190,15 +203,18 @@ class Connection:
             match question:
                 case Authenticate():
                     return session.authenticated(None, now, "2026-11-22T21:30:00.000000Z")
-                case Follow(number=number, cursor=cursor):
-                    return session.found(number, node.found(cursor))
-                case ReadSnapshot(number=number, upto=upto, tail=tail):
-                    return session.snapshot_read(number, *node.snapshot(upto, tail))
+                case Follow(number=number):
+                    return session.found(number, node.found(question))
+                case ReadSnapshot(number=number):
+                    return session.snapshot_read(number, *node.snapshot(question))
                 case ReadEvents(number=number):
                     return session.events_read(number, node.piece(question), now)
                 case ReadHeads(execution_ids):
-                    return session.heads_read(dict.fromkeys(execution_ids, node.head()), now)
+                    wanted = {number: ExecutionId(each) for number, each in execution_ids.items()}
+                    heads = node.journal.heads(list(wanted.values()))
+                    known = {number: heads.get(each) for number, each in wanted.items()}
+                    return session.heads_read(known, now)
                 case SendEvents(number=number):
                     return session.written(number, now)
-        except PositionLost as error:
+        except (ExecutionNotFound, PositionLost) as error:
             return session.refused(question.number, error)

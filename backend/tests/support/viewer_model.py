@@ -1,5 +1,6 @@
 """A viewer of the rich protocol for tests: the client's own rules, and what its user would have by them."""
 
+from copy import copy
 from dataclasses import dataclass, field
 
 from headway.domain.events import Totals, decode_line
@@ -51,9 +52,22 @@ class ViewerModel:
 
     def __init__(self, x: str, mode: m.Mode = "full", *, tail: int = 5, whole: int = 0) -> None:
         self.x, self.mode, self.tail = x, mode, tail
-        self.view = View(ViewerPosition(x, whole=whole))
+        self._views = [View(ViewerPosition(x, whole=whole))]  # the one, shared by all its connections
         self._now = 0.0
         self.told: list[str] = []  # results and reasons, oldest first
+        self.moves: list[tuple[str, str]] = []  # from one execution to another, and nothing was wrong
+
+    @property
+    def view(self) -> View:
+        return self._views[0]
+
+    @view.setter
+    def view(self, view: View) -> None:
+        self._views[0] = view
+
+    def beside(self) -> "ViewerModel":
+        """The same viewer on a further connection."""
+        return copy(self)
 
     def connected(self) -> list[m.AnyClientMessage]:
         """What it says first on a new connection."""
@@ -81,7 +95,11 @@ class ViewerModel:
                     said.append(message)
                 case Tell(Run() as run):
                     self._apply(run)
-                case Tell(Snapshot(state=state, cursor=cursor)):
+                case Tell(Snapshot(state=state, cursor=cursor, why=why)):
+                    before = self.view.state.execution_id if self.view.state is not None else None
+                    if before not in (None, state.execution_id) and why is None:
+                        assert self.view.sealed is not None, f"{before} is left before its end"
+                        self.moves.append((before, state.execution_id))
                     self.view = View(self.view.position, state, cursor.seq)
                 case Sealed(totals):
                     assert totals == self.view.sealed

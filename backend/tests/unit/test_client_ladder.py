@@ -8,13 +8,11 @@ import pytest
 from headway.client import ladder as ladders
 from headway.client.attempt import Again, Done, Ending, Feed, Refused, Unfit
 from headway.client.event_source import EventParser, SentEvent
-from headway.client.followed import first_followed, next_followed
 from headway.client.ladder import Ladder, Transport, backoff_s
 from headway.client.problems import is_final, to_error
 from headway.client.relay import Observers, Relay
 from headway.errors import ExecutionNotFound, ServerUnreachable
 from headway.protocol.viewer_position import ViewerPosition
-from headway.services.views import ExecutionView
 
 ALL: tuple[Transport, ...] = ("websocket", "sse", "poll")
 
@@ -193,22 +191,3 @@ def test_events_are_read_whatever_the_pieces(size: int) -> None:
     found = [each for at in range(0, len(text), size) for each in parser.feed(text[at : at + size])]
 
     assert found == [SentEvent("message", "a.1.b", b'{"seq":1}'), SentEvent("end", "a.1.b", b"{}")]
-
-
-def a_row(execution_id: str, *, started: bool = True, closed: bool = False) -> ExecutionView:
-    fields = dict.fromkeys(ExecutionView.__struct_fields__)
-    started_at = "2026-11-22T21:30:00.000000Z" if started else None
-    return ExecutionView(
-        **fields | {"execution_id": execution_id, "started_at": started_at, "closed": closed}
-    )
-
-
-def test_a_workflows_viewer_begins_with_the_oldest_that_runs() -> None:
-    queued, running, done = a_row("D", started=False), a_row("B"), a_row("E", closed=True)
-
-    assert first_followed([done, queued, a_row("C"), running]) == "B"
-    assert first_followed([done, a_row("F", started=False), queued]) == "D"
-    assert first_followed([done, a_row("A", closed=True)]) == "E"
-    assert first_followed([]) is None
-    assert next_followed([done, queued, running], "B") == "D"
-    assert next_followed([done], "E") is None

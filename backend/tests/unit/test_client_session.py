@@ -305,6 +305,71 @@ def test_a_viewer_of_a_workflow_is_not_taken_back_to_an_execution_before() -> No
     assert (told(effects), subs(effects)) == ([], [str(LOG.cursors[5])])
 
 
+def of_workflow(frame: bytes) -> bytes:
+    return frame.replace(ONE.encode(), b"nightly", 1)
+
+
+def next_one(id: str, epoch: str = "00000b0b") -> list[bytes]:
+    """What a server sends where a workflow goes on: the answer, and the state before the first event."""
+    state = State(execution_id=id, workflow_id="nightly")
+    cur = str(Cursor(epoch, 0, initial_tag(epoch)))
+    snap = m.Snap(x="nightly", cur=cur, part=1, parts=1, state=Raw(encode_state(state)))
+    return [encode(m.SubOk(x="nightly", result="snapshot", execution_id=id)), encode(snap)]
+
+
+TOTALS = Totals(events=10, logs=10, errors=0)
+SEALED = of_workflow(LOG.frame(9, 10, eos=TOTALS))
+
+
+@pytest.mark.parametrize("next_id", [f"0{ONE[1:-1]}0", f"{ONE[:-1]}0", f"7{ONE[1:]}"])
+def test_a_workflow_goes_on_from_the_end_of_an_execution_whatever_the_ids(next_id: str) -> None:
+    """The order is the server's: a clock may be set back, and two ids may be of one millisecond."""
+    position = ViewerPosition("nightly", execution_id=ONE, cursor=LOG.cursors[9])
+    session = ClientSession(position, 0.0)
+    session.open()
+    frames = [of_workflow(answered("resumed")), SEALED, *next_one(next_id)]
+
+    effects = [effect for frame in frames for effect in session.receive(frame, 1.0)]
+
+    assert (told(effects), subs(effects)) == ([10, 0], [])
+    assert (position.execution_id, position.cursor and position.cursor.seq) == (next_id, 0)
+
+
+def test_an_execution_whose_end_is_missing_is_not_left() -> None:
+    position = ViewerPosition("nightly", execution_id=ONE, cursor=LOG.cursors[8])
+    session = ClientSession(position, 0.0)
+    session.open()
+    frames = [of_workflow(answered("resumed")), *next_one(f"7{ONE[1:]}")]
+
+    effects = [effect for frame in frames for effect in session.receive(frame, 1.0)]
+
+    assert (told(effects), subs(effects)) == ([], [str(LOG.cursors[8])])
+
+
+@pytest.mark.parametrize("ids", [("1", "2"), ("2", "1")])
+def test_of_two_connections_the_slower_one_takes_nobody_back(ids: tuple[str, str]) -> None:
+    """It goes on from where the quicker one is, two executions on."""
+    position = ViewerPosition("nightly", execution_id=ONE, cursor=LOG.cursors[9])
+    second, third = (f"7{each}{ONE[2:]}" for each in ids)
+    quick, slow = ClientSession(position, 0.0), ClientSession(position, 0.0)
+    for session in (quick, slow):
+        session.open()
+        session.receive(of_workflow(answered("resumed")), 0.0)
+    quick.receive(SEALED, 0.0)
+    for frame in next_one(second):
+        quick.receive(frame, 0.0)
+    end = m.Ev(x="nightly", after=0, upto=0, cur=str(position.cursor), n=0, eos=TOTALS)
+    quick.receive(encode_events(end, b""), 0.0)
+    for frame in next_one(third, "00000c0c"):
+        quick.receive(frame, 0.0)
+    here = position.copy()
+
+    effects = [effect for frame in (SEALED, *next_one(second)) for effect in slow.receive(frame, 1.0)]
+
+    assert (told(effects), set(subs(effects))) == ([], {str(here.cursor)})
+    assert (position.execution_id, position.cursor) == (third, here.cursor)
+
+
 def test_an_answer_to_what_was_asked_before_a_reset_is_asked_for_again() -> None:
     """The server had found out by itself that the log is another one: the viewer is elsewhere since."""
     session = a_session(30)
@@ -365,9 +430,6 @@ def test_a_refused_subscription_stops_unless_the_server_is_only_busy() -> None:
 def test_a_workflow_goes_on_where_its_execution_is_gone_and_the_viewer_is_told() -> None:
     """A copy from before it began was restored: what follows is of another execution."""
     session = ClientSession(ViewerPosition("nightly", execution_id=ONE, cursor=LOG.cursors[5]), 0.0)
-
-    def of_workflow(frame: bytes) -> bytes:
-        return frame.replace(ONE.encode(), b"nightly", 1)
 
     gone = m.Err(code="execution_not_found", msg="gone", x="nightly")
     assert session.receive(encode(gone), 1.0) == [Say(m.Sub(x="nightly"))]

@@ -3,8 +3,9 @@
 After every step: what a viewer shows is exactly some committed history from its snapshot on (D1), its state
 is the fold at its cursor (D2), a cursor of another history is never resumed (D4), the seal comes with the
 last event and never else (D6). Conflated frames keep the fold (D5): a viewer in mode `state` is held to D2
-too. L1-L6 are asked of the journal. When the faults stop, every viewer reaches the head though every hint
-was lost (D3).
+too. A workflow's viewer goes from one execution to the one that was created next, whatever their ids, also
+over two connections at once. L1-L6 are asked of the journal. When the faults stop, every viewer reaches the
+head though every hint was lost (D3).
 """
 
 import json
@@ -31,17 +32,19 @@ from tests.support.viewer_model import View, ViewerModel
 from headway.adapters.journal.memory import MemoryJournal
 from headway.domain import events as e
 from headway.domain.execution import State
+from headway.domain.identifiers import ExecutionId, execution_id
 from headway.domain.position import Cursor, chain, initial_tag
 from headway.errors import ExecutionClosed, LeaseLost
-from headway.ports import Appended, Batch, Lease
+from headway.ports import Appended, Batch, Lease, NewExecution
+from headway.protocol import client_session, resume, subscription, viewer_position
 from headway.protocol import messages as m
-from headway.protocol import resume, subscription, viewer_position
 from headway.protocol.codec import lines_of
 from headway.protocol.session import SessionOptions
 from headway.protocol.subscription import Pacing
 from headway.services.states import encode_state
 
 VIEWERS = st.integers(0, 2)
+FIRST_MS = 1_795_000_000_000  # about the time of `a_new_execution`
 FAULTS = st.sampled_from(["lose", "repeat", "swap", "alter"])
 SMALL = SessionOptions(
     limits=m.Limits(window_events=12, window_bytes=4_096, messages_per_s=10_000, burst=10_000),
@@ -70,17 +73,20 @@ class Feed(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.now, self.serial, self.epochs, self.restores = 0.0, 0, 0, 0
-        self.new = a_new_execution()
+        self.new = self.first = a_new_execution()
+        self.places = {self.new.execution_id: 0}  # of all that ever were: each has epochs of its own
+        self.followers: set[tuple[str, str]] = set()  # what was created after what, in any history
         self.truth: dict[str, tuple[State, list[bytes]]] = {}  # by cursor: the fold and all lines up to it
-        self.accepted: list[Batch] = []
+        self.accepted: list[Batch | NewExecution] = []
         self.unanswered: Batch | None = None  # the producer did not hear what became of it
-        self.node = Node(self._journal("9f3a01bc"), self.new.execution_id)
+        self.node = Node(self._journal(), self.new.execution_id)
         self._learn()
         self._take_over()
         self.viewers = [ViewerModel(self.new.execution_id, mode) for mode in ("full", "state")]
         self.viewers.append(ViewerModel(self.new.workflow_id, whole=20))
         self.kept = [viewer.view.copy() for viewer in self.viewers]
         self.connections: dict[int, Connection] = {}
+        self.left: dict[int, Connection] = {}  # still there beside the one that takes over
 
     # The producer.
 
@@ -144,6 +150,15 @@ class Feed(RuleBasedStateMachine):
         assert isinstance(refusal, ExecutionClosed)
 
     @precondition(lambda self: self.node.head().closed)
+    @rule(later_ms=st.integers(-3, 3), entropy=st.integers(0, 9))
+    def succeed(self, later_ms: int, entropy: int) -> None:
+        """The workflow runs again; the id is of the same millisecond, or the clock was set."""
+        new = a_new_execution(execution_id(FIRST_MS + later_ms, entropy << 16 | len(self.places)))
+        self.places[new.execution_id] = len(self.places)
+        self._create(new)
+        self._take_over()
+
+    @precondition(lambda self: self.node.head().closed)
     @rule(share=st.floats(0, 1))
     def trim(self, share: float) -> None:
         """Retention removes the start of a closed log."""
@@ -153,14 +168,15 @@ class Feed(RuleBasedStateMachine):
     def restore(self, keep: int, announced: bool, grow: int) -> None:
         """An older copy of the database comes back, and the execution goes on differently from there."""
         self.epochs, self.restores = self.epochs + announced, self.restores + 1
-        batches, self.accepted = self.accepted[:keep], []
-        epoch = f"9f3a01{0xBC + self.epochs:02x}" if announced else self.node.head().epoch
-        self.node.journal = self._journal(epoch)
-        for connection in self.connections.values():
-            connection.node = self.node
+        entries, self.accepted = self.accepted[:keep], []
+        self._write(self.first)
+        self.node.journal = self._journal()
         self._learn()
-        for batch in batches:
-            self._append(replace(batch, lease=None))
+        for entry in entries:
+            if isinstance(entry, Batch):
+                self._append(replace(entry, lease=None))
+            else:
+                self._create(entry)
         self.unanswered = None
         if not self.node.head().closed:
             self._take_over()
@@ -174,6 +190,18 @@ class Feed(RuleBasedStateMachine):
         self.connections[viewer] = Connection(
             self.node, self.viewers[viewer], self.now, SMALL, self._on_frame
         )
+
+    @rule(viewer=VIEWERS)
+    def take_over(self, viewer: int) -> None:
+        """Another connection begins beside the one that there is, as where the server asks to move."""
+        if viewer in self.connections:
+            self.left[viewer] = self.connections[viewer]
+        self.connect(viewer)
+
+    @rule(viewer=VIEWERS)
+    def leave(self, viewer: int) -> None:
+        """The older one of two connections ends."""
+        self.left.pop(viewer, None)
 
     @rule(viewer=VIEWERS, share=st.floats(0, 1))
     def cut(self, viewer: int, share: float) -> None:
@@ -193,14 +221,15 @@ class Feed(RuleBasedStateMachine):
     @rule(viewer=VIEWERS)
     def reload(self, viewer: int) -> None:
         """The page comes back with what it saved, however old."""
-        self.connections.pop(viewer, None)
+        for connections in (self.connections, self.left):
+            connections.pop(viewer, None)
         self.viewers[viewer].view = self.kept[viewer].copy()
         self.connect(viewer)
 
-    @rule(viewer=VIEWERS, questions=st.integers(0, 8), frames=st.integers(0, 8))
-    def work(self, viewer: int, questions: int, frames: int) -> None:
+    @rule(viewer=VIEWERS, questions=st.integers(0, 8), frames=st.integers(0, 8), older=st.booleans())
+    def work(self, viewer: int, questions: int, frames: int, older: bool = False) -> None:
         """The server answers some questions, the network delivers some frames; zero is a stall."""
-        connection = self.connections.get(viewer)
+        connection = (self.left if older else self.connections).get(viewer)
         if connection is None:
             return
         for _ in range(questions):
@@ -246,13 +275,14 @@ class Feed(RuleBasedStateMachine):
     @rule()
     def settle(self) -> None:
         """D3: with the faults over, every viewer is at the head within 20 s, hints or none."""
+        self.left.clear()
         for _ in range(32):  # 16 s hold a heartbeat; a frame lost before costs the viewer a second one
             self._reconnect()
             self._drain_all()
             self.now += 1.0
             self._tick()
-        head = self.node.head()
-        for model in self.viewers:
+        for model, execution in zip(self.viewers, (self.first, self.first, self.new), strict=True):
+            head = self.node.head(execution.execution_id)
             assert model.view.cursor == head.cursor, model.told
             assert (model.view.sealed is not None) == head.closed  # D6
             if head.closed:
@@ -268,6 +298,8 @@ class Feed(RuleBasedStateMachine):
             if view.cursor is None:
                 continue
             state, lines = self.truth[str(view.cursor)]
+            assert view.execution_id == state.execution_id
+            assert set(viewer.moves) <= self.followers
             assert json.loads(encode_state(view.state)) == json.loads(encode_state(state))
             assert encode_state(view.state) == encode_state(state)
             if not view.conflated:
@@ -277,21 +309,36 @@ class Feed(RuleBasedStateMachine):
 
     def _on_frame(self, message: m.AnyServerMessage) -> None:
         """D4 and D6, at the moment the server speaks."""
-        head = self.node.head()
         if isinstance(message, m.SubOk) and message.result == "resumed":
-            cursor = Cursor.parse(message.cur)
-            assert cursor.epoch == head.epoch
-            assert self.node.journal.tag_at(self.new.execution_id, cursor.seq) == cursor.tag
+            cursor, of = Cursor.parse(message.cur), ExecutionId(message.execution_id)
+            assert cursor.epoch == self.node.head(of).epoch
+            assert self.node.journal.tag_at(of, cursor.seq) == cursor.tag
         if isinstance(message, m.Ev):
             assert message.cur in self.truth  # L3
+            head = self.node.head(ExecutionId(self.truth[message.cur][0].execution_id))
             assert (message.eos is not None) == (head.closed and message.upto == head.last_seq)
 
     # How it is done.
 
-    def _journal(self, epoch: str) -> MemoryJournal:
-        journal = MemoryJournal(new_epoch=lambda: epoch)
-        journal.create(self.new)
+    def _journal(self) -> MemoryJournal:
+        journal = MemoryJournal(new_epoch=self._epoch)
+        journal.create(self.first)
         return journal
+
+    def _epoch(self) -> str:
+        """Another one for each execution, and after each restore that is announced."""
+        return f"{0x9F3A0000 + (self.places[self.new.execution_id] << 8) + self.epochs:08x}"
+
+    def _create(self, new: NewExecution) -> None:
+        self.followers.add((self.new.execution_id, new.execution_id))
+        self._write(new)
+        self.node.journal.create(new)
+        self.accepted.append(new)
+        self._learn()
+
+    def _write(self, new: NewExecution) -> None:
+        """This is the execution that the producer writes from now on."""
+        self.new, self.node.execution_id = new, new.execution_id
 
     def _take_over(self) -> None:
         """Another worker claims the execution and numbers its events anew."""
@@ -339,7 +386,7 @@ class Feed(RuleBasedStateMachine):
         assert head.cursor == Cursor(head.epoch, len(lines), tag)
 
     def _tick(self) -> None:
-        for connection in self.connections.values():
+        for connection in (*self.connections.values(), *self.left.values()):
             if connection.ended is None:
                 connection.tick(self.now)
 
@@ -431,6 +478,23 @@ def gets_an_altered_frame(feed: Feed) -> None:
     feed.work(0, 0, 1)
 
 
+def loses_the_end_of_an_execution(feed: Feed) -> None:
+    """And has the beginning of the next one."""
+    feed.append(3, "stored")
+    feed.finish()
+    feed.succeed(-1, 0)
+    connection = feed.connections[2]
+    connection.tick(feed.now)
+    connection.hint(9_999, feed.now)
+    for _ in range(2):
+        while connection.questions:
+            connection.answer(feed.now)
+        connection.tick(feed.now)
+    while b'"eos"' in connection.frames[0] or b'"t":"ev"' in connection.frames[0]:
+        connection.frames.popleft()
+    feed.work(2, 0, 9)
+
+
 def tell(feed: Feed, story: Callable[[Feed], None]) -> None:
     story(feed)
     feed.what_a_viewer_shows_was_committed()
@@ -442,6 +506,7 @@ STORIES: list[tuple[Any, str, bool, Callable[[Feed], None]]] = [
     (viewer_position, "follows", True, loses_a_frame),
     (viewer_position, "is_duplicate", False, gets_a_frame_twice),
     (viewer_position, "is_same_chain", True, gets_an_altered_frame),
+    (client_session, "is_at", True, loses_the_end_of_an_execution),
 ]
 
 

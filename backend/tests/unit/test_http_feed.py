@@ -1,7 +1,6 @@
 """What an attempt over HTTP does where another attempt of the same viewer is quicker."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from tests.support.authored import AuthoredExecution
@@ -12,21 +11,20 @@ from headway.adapters.journal.memory import MemoryJournal
 from headway.client.attempt import Again, Done, Ending, Feed
 from headway.client.http_feed import FeedClient, HttpFollower
 from headway.client.ladder import Transport
-from headway.domain.identifiers import ExecutionId
+from headway.domain.identifiers import ExecutionId, WorkflowId
 from headway.domain.position import Cursor
 from headway.protocol.viewer_position import WHOLE, ViewerPosition
 from headway.services.states import load_state
-from headway.services.views import DescriptionView, ExecutionsView, view_of
+from headway.services.views import DescriptionView, view_of
 
 
 class Served(FeedClient):
     """A server's executions, and what happens while they are described."""
 
-    def __init__(self, journal: MemoryJournal, *executions: AuthoredExecution) -> None:
+    def __init__(self, journal: MemoryJournal) -> None:
         super().__init__("http://127.0.0.1:1")
         self.meanwhile: Callable[[], None] = lambda: None
         self._journal = journal
-        self._executions = executions
 
     def cursor(self, execution_id: ExecutionId, seq: int) -> Cursor:
         return Cursor(
@@ -44,14 +42,9 @@ class Served(FeedClient):
         )
 
     @override
-    async def first_of(self, workflow_id: str) -> str | None:
+    async def followed(self, workflow_id: str, *, after: str | None = None) -> str | None:
         self.meanwhile()
-        return self._executions[0].id
-
-    @override
-    async def executions(self, **wanted: Any) -> ExecutionsView:
-        found = [view_of(self._journal.get(each.id)) for each in reversed(self._executions)]
-        return ExecutionsView(executions=found, next_cursor=None)
+        return self._journal.follow(WorkflowId(workflow_id), ExecutionId(after) if after else None)
 
 
 class Beginning(HttpFollower):
@@ -76,7 +69,7 @@ def two_executions() -> tuple[AuthoredExecution, AuthoredExecution, Served]:
     for execution in (first, second):
         execution.start()
         execution.log(3)
-    return first, second, Served(journal, first, second)
+    return first, second, Served(journal)
 
 
 @pytest.mark.parametrize("of_workflow", [True, False], ids=["workflow", "execution"])

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headway.domain.identifiers import execution_id, is_execution_id, is_workflow_id
+from headway.services.execution_ids import ExecutionIds
 
 MILLISECONDS = st.integers(0, 2**48 - 1)
 ENTROPY = st.integers(0, 2**80 - 1)
@@ -21,6 +22,17 @@ def test_an_execution_id_has_the_reserved_shape(unix_ms: int, entropy: int) -> N
 def test_execution_ids_sort_by_time_then_entropy(ms: int, entropy: int, ms2: int, entropy2: int) -> None:
     one, two = execution_id(ms, entropy), execution_id(ms2, entropy2)
     assert (one < two) == ((ms, entropy) < (ms2, entropy2))
+
+
+@given(MILLISECONDS, st.lists(ENTROPY, min_size=2, max_size=9))
+def test_ids_of_one_millisecond_sort_in_the_order_they_were_asked_for(ms: int, entropies: list[int]) -> None:
+    """Until the random part is used up, which a first one below 2^79 is far from."""
+    ids = ExecutionIds()
+    made = [ids.next(ms, entropy >> 1) for entropy in entropies]
+
+    assert made == sorted(set(made))
+    assert made[0] == execution_id(ms, entropies[0] >> 1)
+    assert ids.next(ms + 1, 5) == execution_id(ms + 1, 5)
 
 
 def test_the_time_is_encoded_as_in_a_ulid() -> None:

@@ -456,6 +456,20 @@ def test_a_head_beside_the_viewer_makes_the_session_look_again() -> None:
     assert isinstance(session.heads_read({1: a_head(1)}, 15.0)[1], Follow)
 
 
+def test_an_execution_that_is_gone_makes_the_session_look_again() -> None:
+    """A copy from before it began was restored; where heads cannot be read, nothing is concluded."""
+    session = a_following_session(2, last_seq=2)
+    session.tick(15.0)
+    [ping, look] = session.heads_read({1: None}, 15.0)
+
+    assert ping == Send(m.Ping(n=1, heads={}))
+    assert isinstance(look, Follow)
+
+    session = a_following_session(2, last_seq=2)
+    session.tick(15.0)
+    assert len(session.heads_read({}, 15.0)) == 1
+
+
 def test_a_peer_that_does_not_answer_for_10_s_is_cut_off() -> None:
     session = a_following_session(2, last_seq=2)
     session.tick(15.0)

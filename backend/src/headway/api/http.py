@@ -123,6 +123,18 @@ def _workflow_routes(router: APIRouter, executions: Executions, api: str) -> Non
         """One workflow."""
         return json_answer(executions.workflow(workflow_id))
 
+    @router.get(
+        f"{api}/workflows/{{workflow_id}}/followed", tags=["workflows"], response_model=models.Followed
+    )
+    def show_followed(
+        workflow_id: str,
+        after: Annotated[str | None, Query(description="The execution that was followed before.")] = None,
+    ) -> Response:
+        """Which execution a viewer of the workflow begins with, or goes on to: the WebSocket's rule."""
+        return json_answer(
+            executions.followed(workflow_id, execution_id_of(after) if after is not None else None)
+        )
+
 
 def _execution_routes(router: APIRouter, executions: Executions, api: str) -> None:
     @router.get(api, tags=["executions"], response_model=models.Executions)

@@ -139,6 +139,10 @@ class Workflow(BaseModel):
     latest: Execution | None
 
 
+class Followed(BaseModel):
+    execution_id: str | None = Field(description="Null while there is none.")
+
+
 class Source(BaseModel):
     path: str
     import_error: str | None

@@ -64,7 +64,7 @@ class EventSourceAttempt(HttpFollower):
         async with stream as answer:
             if not answer.headers.get("content-type", "").startswith(MEDIA_TYPE):
                 return Unfit("a stream of events was asked for, and something else came")
-            return await self._read(answer)
+            return await self._read(answer, execution_id)
 
     @override
     async def run(self) -> Ending:
@@ -73,12 +73,14 @@ class EventSourceAttempt(HttpFollower):
         except TimeoutError:
             return Unfit(f"no event of a stream came within {FIRST_BYTE_S:.0f} s: something buffers it")
 
-    async def _read(self, answer: httpx.Response) -> Ending:
+    async def _read(self, answer: httpx.Response, execution_id: str) -> Ending:
         parser, pieces = EventParser(), answer.aiter_bytes()
         async with asyncio.timeout(FIRST_BYTE_S):
             piece = await anext(pieces, b"")
         while piece:
             self.is_up()
+            if self.is_left(execution_id):
+                return Again("another attempt has moved on")
             ending = self._take(list(parser.feed(piece)))
             if ending is not None:
                 return ending

@@ -12,7 +12,6 @@ import msgspec
 from msgspec import Raw
 
 from headway.client.attempt import Again, Done, Ending, Feed, Refused, Unfit
-from headway.client.followed import first_followed, next_followed
 from headway.client.http import TIMEOUT_S, Client
 from headway.client.ladder import Transport
 from headway.client.problems import is_final, to_error
@@ -21,10 +20,9 @@ from headway.domain.identifiers import is_execution_id
 from headway.domain.position import Cursor, initial_tag
 from headway.errors import ExecutionNotFound, HeadwayError, OverloadError, UnavailableError
 from headway.protocol.messages import Ev, Why
-from headway.services.views import EventsView
+from headway.services.views import EventsView, FollowedView
 
 PAGE_EVENTS = 1_000
-PAGE_EXECUTIONS = 500  # the newest; no viewer is further behind
 LOOK_AGAIN_S = 2.0  # for the next execution of a workflow
 
 
@@ -51,16 +49,16 @@ class FeedClient(Client):
             "GET", address, EventsView, timeout=httpx.Timeout(TIMEOUT_S, read=wait_s + TIMEOUT_S)
         )
 
-    async def first_of(self, workflow_id: str) -> str | None:
-        """The execution that a viewer of the workflow follows; `None` while it has never run.
+    async def followed(self, workflow_id: str, *, after: str | None = None) -> str | None:
+        """The execution that a viewer of the workflow begins with, or the one it goes on to after `after`.
 
         Raises:
             WorkflowNotFound: It is not known at all.
+            ExecutionNotFound: `after` is not there any more.
         """
-        page = await self.executions(workflow_id=workflow_id, limit=PAGE_EXECUTIONS)
-        if not page.executions:
-            await self.workflow(workflow_id)
-        return first_followed(page.executions)
+        query = f"?{urlencode({'after': after})}" if after is not None else ""
+        path = f"/api/workflows/{quote(workflow_id)}/followed{query}"
+        return (await self._get(path, FollowedView)).execution_id
 
     @asynccontextmanager
     async def stream(
@@ -104,16 +102,19 @@ class HttpFollower(ABC):
         """Give the feed what follows its cursor; `Done` at the end of the log."""
 
     async def run(self) -> Ending:
+        position = self.feed.position
         try:
             while True:
                 execution_id = await self._begin()
-                assert self.feed.position.cursor is not None
-                ending = await self.follow(execution_id, self.feed.position.cursor)
-                if not isinstance(ending, Done) or is_execution_id(self.feed.position.x):
+                assert position.cursor is not None
+                ending = await self.follow(execution_id, position.cursor)
+                if self.is_left(execution_id):
+                    continue
+                if not isinstance(ending, Done) or is_execution_id(position.x):
                     return ending
                 await self._move_on(execution_id)
         except ExecutionNotFound as error:
-            return Again(error.message, wait_s=0.0) if self.feed.position.forget() else Refused(error)
+            return Again(error.message, wait_s=0.0) if position.forget() else Refused(error)
         except HeadwayError as error:
             return ending_of(error)
         except httpx.HTTPError as error:
@@ -125,8 +126,12 @@ class HttpFollower(ABC):
     def is_up(self) -> None:
         self.up_at = self.up_at or monotonic()
 
+    def is_left(self, execution_id: str) -> bool:
+        """Another attempt has brought the viewer to another execution meanwhile."""
+        return self.feed.position.execution_id != execution_id
+
     def take(self, header: Ev, body: bytes) -> bool:
-        """Publish what is new; false if it does not follow."""
+        """Publish what is new of the execution that the viewer is at; false if it does not follow."""
         position = self.feed.position
         if position.has(header):
             return True
@@ -143,42 +148,40 @@ class HttpFollower(ABC):
         logs: list[Raw] = []
         if self._tail and not position.wants_whole(execution_id, cursor, why):
             logs = await self._recent(execution_id, cursor.seq)
-        if why is not None or not position.holds(execution_id, cursor):  # by another attempt, meanwhile
+        is_overtaken = position.cursor is not None and why is None  # by another attempt, meanwhile
+        if not is_overtaken and not self.is_left(execution_id):
             self.feed.publish(position.adopt(found.state, cursor, logs=logs, why=why))
 
     async def _begin(self) -> str:
         """The execution to follow, with a cursor to follow it from."""
         position = self.feed.position
-        if position.execution_id is None:
-            found = position.x if is_execution_id(position.x) else await self._first()
-            position.execution_id = position.execution_id or found  # another attempt's, by now
-        if position.cursor is None:
+        while position.cursor is None:
+            if position.execution_id is None:
+                found = position.x if is_execution_id(position.x) else await self._followed()
+                position.execution_id = position.execution_id or found  # another attempt's, by now
             await self.begin_anew(position.execution_id)
+        assert position.execution_id is not None
         return position.execution_id
 
-    async def _first(self) -> str:
-        workflow_id = self.feed.position.x
-        while (found := await self.client.first_of(workflow_id)) is None:
+    async def _followed(self, *, after: str | None = None) -> str:
+        """The execution that the workflow is followed by, once there is one."""
+        while (found := await self.client.followed(self.feed.position.x, after=after)) is None:
             self.is_up()
             await asyncio.sleep(LOOK_AGAIN_S)
         return found
 
     async def _move_on(self, ended: str) -> None:
         """Wait for the workflow's next execution, and go before its first event."""
-        workflow_id = self.feed.position.x
-        while True:
-            page = await self.client.executions(workflow_id=workflow_id, limit=PAGE_EXECUTIONS)
-            found = next_followed(page.executions, ended)
-            if found is not None:
-                break
-            await asyncio.sleep(LOOK_AGAIN_S)
+        position = self.feed.position
+        end = position.cursor
+        found = await self._followed(after=ended)
         epoch = Cursor.parse((await self.client.execution(found)).cursor).epoch
         state, start = (
-            State(execution_id=found, workflow_id=workflow_id),
+            State(execution_id=found, workflow_id=position.x),
             Cursor(epoch, 0, initial_tag(epoch)),
         )
-        if not self.feed.position.holds(found, start):
-            self.feed.publish(self.feed.position.adopt(state, start))
+        if (position.execution_id, position.cursor) == (ended, end):  # else another attempt was quicker
+            self.feed.publish(position.adopt(state, start))
 
     async def _recent(self, execution_id: str, upto: int) -> list[Raw]:
         """Log lines among the last events before `upto`, as many as were asked for or fewer."""

@@ -4,7 +4,7 @@ import httpx
 import msgspec
 from typing_extensions import override
 
-from headway.client.attempt import Done, Ending, Feed, Unfit
+from headway.client.attempt import Again, Done, Ending, Feed, Unfit
 from headway.client.http_feed import FeedClient, HttpFollower
 from headway.client.ladder import Transport
 from headway.domain.position import Cursor
@@ -30,6 +30,8 @@ class LongPollAttempt(HttpFollower):
         while True:
             await self.feed.room()
             page = await self._next(execution_id, cursor)
+            if self.is_left(execution_id):
+                return Again("another attempt has moved on")
             if page is not None:
                 self.is_up()
                 if page.closed and not page.events:

@@ -114,7 +114,7 @@ class _Asked:
             found = await self.client.execution(position.x)
             self._workflow_id = found.execution.workflow_id
         if self._after:
-            await self._begin_after(position.execution_id or await self.client.first_of(position.x))
+            await self._begin_after(position.execution_id or await self.client.followed(position.x))
 
     async def _begin_after(self, execution_id: str | None) -> None:
         """The cursor behind an event is that of a page which ends with it."""

@@ -29,7 +29,7 @@ from headway.protocol.client_effects import (
 )
 from headway.protocol.close_codes import CloseCode, asks_to_stop
 from headway.protocol.codec import decode_server
-from headway.protocol.viewer_position import ViewerPosition
+from headway.protocol.viewer_position import ViewerPosition, is_at
 
 SILENCE_S = 25.0  # without any frame a connection that looks open is not believed
 ACK_S = 1.0
@@ -75,6 +75,7 @@ class ClientSession:
         self._awaits_answer = False  # until then no gap is news
         self._snap: list[m.Snap] = []
         self._behind_at: str | None = None  # at the last ping
+        self._end: tuple[str | None, Cursor] | None = None  # of an execution, that came over this connection
         self._applied = self._acked = position.cursor.seq if position.cursor else 0
         self._acked_at = now
         self._unacked_bytes = 0
@@ -151,10 +152,12 @@ class ClientSession:
         return [Up(), self._sub()] if self._is_overtaken(answer) else [Up()]
 
     def _is_overtaken(self, answer: m.SubOk) -> bool:
-        """It goes on from where the viewer was before a reset that the server sent by itself."""
+        """It goes on from where the viewer was before a reset that the server sent by itself, or a move."""
         cursor = self._position.cursor
         if answer.result != "resumed" or answer.cur is None or cursor is None:
             return False
+        if answer.execution_id not in (None, self._position.execution_id):
+            return True
         goes_on = Cursor.parse(answer.cur)
         return goes_on.epoch != cursor.epoch or goes_on.seq > cursor.seq
 
@@ -169,17 +172,25 @@ class ClientSession:
         state, why = _decode_state(first.state), self._why
         logs = [line for each in self._snap for line in each.logs]
         self._awaits_snap, self._snap, self._why = False, [], None
-        if why is None and self._is_known(state, cursor):
+        if not self._is_news(state.execution_id, cursor, why):
             return [self._sub()]
         told = self._position.adopt(state, cursor, logs=logs, why=why)
         self._applied = self._acked = told.cursor.seq
         return [Tell(told)] if told.cursor == cursor else [Tell(told), self._sub()]
 
-    def _is_known(self, state: State, cursor: Cursor) -> bool:
-        """Another connection has brought it meanwhile; unless the server wants to skip what lies between."""
+    def _is_news(self, execution_id: str, cursor: Cursor, why: m.Why | None) -> bool:
+        """Not so where another connection has brought it, or has left it behind, meanwhile.
+
+        A workflow goes on to another execution only from the end of the one that is here, as this connection
+        has brought it: so the order is the server's, and none is passed over.
+        """
         here = self._position.cursor
-        is_skip = self._mode == "state" and here is not None and cursor.seq > here.seq
-        return not is_skip and self._position.holds(state.execution_id, cursor)
+        if here is None:
+            return True
+        if execution_id != self._position.execution_id:
+            return is_at(self._end, self._position)
+        is_skip = self._mode == "state" and cursor.seq > here.seq  # the server leaves out what lies between
+        return why is not None or is_skip or not self._position.holds(execution_id, cursor)
 
     def _events(self, header: m.Ev, body: bytes) -> list[ClientEffect]:
         if self._awaits_snap or self._position.cursor is None:
@@ -191,6 +202,7 @@ class ClientSession:
             effects.append(Tell(self._position.take(header, body)))
             self._unacked_bytes += len(body)
         if header.eos is not None and str(self._position.cursor) == header.cur:
+            self._end = (self._position.execution_id, self._position.cursor)
             effects.append(Sealed(header.eos))
         return effects
 

@@ -106,7 +106,10 @@ class SendRows:
 
 @dataclass(frozen=True, slots=True)
 class ReadHeads:
-    """Read the heads of these executions afresh, by subscription: `heads_read`, with none if that fails."""
+    """Read the heads of these executions afresh, by subscription: `heads_read`.
+
+    With `None` for those that are not there any more, and with nothing at all if reading fails.
+    """
 
     execution_ids: dict[int, str]
 

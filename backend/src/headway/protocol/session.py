@@ -280,16 +280,21 @@ class Session:
         """A hint that the log reaches at least so far; it may be lost, repeated, late or wrong."""
         return self._with(number, lambda each: each.grew(last_seq))
 
-    def heads_read(self, heads: Mapping[int, LogHead], now: float) -> list[Effect]:
-        """Answers `ReadHeads`: heals lost hints here, and in `ping` at the client."""
+    def heads_read(self, heads: Mapping[int, LogHead | None], now: float) -> list[Effect]:
+        """Answers `ReadHeads`: heals lost hints here, and in `ping` at the client.
+
+        `None` says that the execution is not there any more.
+        """
         if self._life not in (Life.OPEN, Life.DRAINING) or not self._heads_asked:
             return []
         self._heads_asked = False
-        effects: list[Effect] = [Send(m.Ping(n=self._pings, heads=self._named(heads)))]
+        known = {number: head for number, head in heads.items() if head is not None}
+        effects: list[Effect] = [Send(m.Ping(n=self._pings, heads=self._named(known)))]
         self._pong_by, self._pong_awaited = now + self._timers.pong_s, self._pings
         for number, head in heads.items():
             each = self._alive(number)
-            effects += each.checked(head) if isinstance(each, Subscription) else []
+            if isinstance(each, Subscription):
+                effects += each.checked(head) if head is not None else each.gone()
         return effects
 
     def rows_read(self, number: int, rows: Sequence[m.Row], now: float) -> list[Effect]:

@@ -172,13 +172,18 @@ class Subscription:
 
     def checked(self, head: LogHead) -> list[Effect]:
         """A head read afresh: what it contradicts is looked at again."""
-        if self.stage not in (Stage.IDLE, Stage.PAUSED, Stage.ENDED) or self.cursor is None:
+        if not self._is_settled or self.cursor is None:
             return []
         reopened = self.stage is Stage.ENDED and (not head.closed or head.last_seq > self.cursor.seq)
         if reopened or not agrees_with(self.cursor, head):
             return self.open()
         self._know(head)
         return self.advance()
+
+    def gone(self) -> list[Effect]:
+        """The log is not there any more. Who has all that was asked for is not told; others look again."""
+        has_all = self.stage is Stage.ENDED and self.x == self.execution_id
+        return self.open() if self._is_settled and not has_all else []
 
     def advance(self) -> list[Effect]:
         """Ask for the next events, if there are any and there is room for them."""
@@ -205,6 +210,11 @@ class Subscription:
                 tail=self.tail,
             )
         ]
+
+    @property
+    def _is_settled(self) -> bool:
+        """No question of its own is open."""
+        return self.stage in (Stage.IDLE, Stage.PAUSED, Stage.ENDED)
 
     def _accepts(self, found: Found) -> bool:
         """A successor once this execution has ended; before, what was asked for."""

@@ -63,6 +63,11 @@ def is_same_chain(header: m.Ev, body: bytes, cursor: Cursor) -> bool:
     return header.cf is not None or chain(cursor.tag, body) == sent.tag
 
 
+def is_at(end: tuple[str | None, Cursor] | None, position: "ViewerPosition") -> bool:
+    """The viewer has everything up to this end of an execution."""
+    return end == (position.execution_id, position.cursor)
+
+
 class ViewerPosition:
     """Where a viewer is: one execution at a time of an execution's or a workflow's feed.
 
@@ -143,15 +148,13 @@ class ViewerPosition:
         return Snapshot(state, cursor, tuple(bytes(line) for line in logs), why)
 
     def holds(self, execution_id: str, cursor: Cursor) -> bool:
-        """Whether what is here is of the log at `cursor`, or of an execution that came after it.
+        """Whether what is here is of the log at `cursor`: then going on from here repeats and skips nothing.
 
-        Without a reason to drop it, a snapshot would repeat events or pass over some; going on does neither.
+        Of two executions it says nothing: which one comes after the other only the server knows, as neither
+        ids nor times are in the order of creation.
         """
-        if self.cursor is None or self.execution_id is None:
-            return False
-        if execution_id == self.execution_id:
-            return cursor.epoch == self.cursor.epoch
-        return execution_id < self.execution_id
+        here = self.cursor
+        return here is not None and execution_id == self.execution_id and cursor.epoch == here.epoch
 
     def forget(self) -> bool:
         """The execution is not there any more: go on with the workflow's others, as after a restore.

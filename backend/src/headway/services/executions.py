@@ -4,7 +4,7 @@ Blocking, on the journal; used by the HTTP API and by the command line, and know
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Raw
 
 from headway.domain import events as e
-from headway.domain.identifiers import ExecutionId, execution_id
+from headway.domain.identifiers import ExecutionId, WorkflowId
 from headway.domain.position import Cursor
 from headway.domain.timestamps import timestamp
 from headway.domain.workflow import SourceFile, WorkflowDefinition
@@ -25,15 +25,18 @@ from headway.errors import (
 from headway.ports import Clock, ExecutionFilter, Hint, HintBus, Journal, NewExecution
 from headway.services.claims import notable_events
 from headway.services.controls import Controls, check_key, checked_name, receipt_id
+from headway.services.execution_ids import ExecutionIds
 from headway.services.inputs import check_input
 from headway.services.log_text import is_at_least, line_of
 from headway.services.reused_steps import reused_steps
 from headway.services.states import events_between, load_state
 from headway.services.statistics import RECENT_RUNS, StatisticsView, statistics
+from headway.services.subscription import begin_of_workflow
 from headway.services.views import (
     DescriptionView,
     EventsView,
     ExecutionsView,
+    FollowedView,
     SourceView,
     Started,
     WorkflowsView,
@@ -85,6 +88,7 @@ class Executions:
     hints: HintBus
     clock: Clock
     entropy: Callable[[], int]
+    _ids: ExecutionIds = field(default_factory=ExecutionIds)
 
     def start(
         self,
@@ -125,7 +129,7 @@ class Executions:
         check_input(definition, input)
         now_ns = self.clock.now_ns()
         now = timestamp(now_ns)
-        new_id = execution_id(now_ns // 1_000_000, self.entropy())
+        new_id = self._ids.next(now_ns // 1_000_000, self.entropy())
         queued = e.ExecutionQueued(
             input=Raw(encoded),
             by=by,
@@ -211,6 +215,18 @@ class Executions:
         """One workflow. Raises `WorkflowNotFound`."""
         definition, source = self._definition(workflow_id)
         return self._workflow_view(definition, source.import_error if source else None)
+
+    def followed(self, workflow_id: str, after: ExecutionId | None) -> FollowedView:
+        """Which execution a viewer of the workflow begins with, or goes on to after another one.
+
+        Raises:
+            WorkflowNotFound: Neither defined nor ever run.
+            ExecutionNotFound: `after` is no execution of it.
+        """
+        begin = begin_of_workflow(self.journal, WorkflowId(workflow_id), after)
+        if begin is None or after is None:
+            return FollowedView(execution_id=begin.execution_id if begin is not None else None)
+        return FollowedView(execution_id=self.journal.follow(begin.workflow_id, after))
 
     def statistics(self) -> StatisticsView:
         """How each workflow's executions went lately, by workflow id."""

@@ -14,7 +14,7 @@ from typing import Any, assert_never
 from headway.domain.identifiers import ExecutionId, WorkflowId
 from headway.domain.timestamps import timestamp
 from headway.errors import HeadwayError, PositionLost, UnavailableError
-from headway.ports import Clock
+from headway.ports import Clock, Head
 from headway.protocol import effects as f
 from headway.protocol.close_codes import CloseCode
 from headway.protocol.codec import encode, encode_events
@@ -341,12 +341,12 @@ class FeedViewer:
 
     async def _read_heads(self, request: f.ReadHeads) -> None:
         ids = {number: ExecutionId(each) for number, each in request.execution_ids.items()}
+        known: dict[int, Head | None] = {}
         try:
             heads = await self._around.reads.heads(ids.values()) if ids else {}
+            known = {number: heads.get(each) for number, each in ids.items()}
         except HeadwayError as error:
             _log.warning("cannot read heads: %s", error)
-            heads = {}
-        known = {number: heads[each] for number, each in ids.items() if each in heads}
         self._do(self._session.heads_read, known, self._now())
 
     def _now(self) -> float:

@@ -88,6 +88,12 @@ class Started(msgspec.Struct, kw_only=True):
     created: bool
 
 
+class FollowedView(msgspec.Struct, kw_only=True):
+    """Which execution a viewer of a workflow follows; none while there is none."""
+
+    execution_id: ExecutionId | None
+
+
 class ControlReceipt(msgspec.Struct, kw_only=True):
     """Under `control_id` the log tells what becomes of the request: requested, delivered, effective."""
 
