@@ -19,6 +19,7 @@ from headway.protocol.resume import Reset, Resumed, decide
 from headway.protocol.session import Session
 
 EPOCH, EXECUTION = "9f3a01bc", "01JX4Q8ZK3M5N7P9R1T3V5W7Y9"
+WORKFLOW, NEXT_EPOCH, NEXT = "nightly_import", "b07e11ed", "01JX4Q8ZK3M5N7P9R1T3V5W7Y0"
 NOW = "2026-11-22T21:30:00.000000Z"
 
 
@@ -139,18 +140,19 @@ class Exchange:
 
     def __init__(self, lines: list[bytes], *, closed: bool = False) -> None:
         self.lines, self.closed = lines, closed
+        self.execution_id, self.epoch = EXECUTION, EPOCH
         self.session = Session("c-1", 0.0)
         self.wire: list[dict[str, str]] = []
 
     def tag(self, seq: int) -> int:
-        return chain(initial_tag(EPOCH), joined(self.lines[:seq]))
+        return chain(initial_tag(self.epoch), joined(self.lines[:seq]))
 
     def cursor(self, seq: int) -> str:
-        return str(Cursor(EPOCH, seq, self.tag(seq)))
+        return str(Cursor(self.epoch, seq, self.tag(seq)))
 
     def head(self) -> LogEnd:
         last = len(self.lines)
-        return LogEnd(last_seq=last, last_tag=self.tag(last), closed=self.closed)
+        return LogEnd(self.epoch, last_seq=last, last_tag=self.tag(last), closed=self.closed)
 
     def say(self, message: m.AnyClientMessage, now: float = 0.0) -> None:
         text = encode(message).decode()
@@ -173,21 +175,21 @@ class Exchange:
 
     def find(self, number: int, at: int | None = None) -> None:
         tag = self.tag(at) if at is not None and at <= len(self.lines) else None
-        self.see(self.session.found(number, Found(EXECUTION, self.head(), tag)))
+        self.see(self.session.found(number, Found(self.execution_id, self.head(), tag)))
 
     def load(self, number: int, seq: int) -> None:
-        state = State(execution_id=EXECUTION, workflow_id="nightly_import")
+        state = State(execution_id=self.execution_id, workflow_id=WORKFLOW)
         for line in self.lines[:seq]:
             state.apply(e.decode_line(line))
         logs = [line for line in self.lines[:seq] if b'"kind":"log"' in line]
-        cursor = Cursor(EPOCH, seq, self.tag(seq))
+        cursor = Cursor(self.epoch, seq, self.tag(seq))
         self.see(self.session.snapshot_read(number, cursor, msgspec.json.encode(state), logs))
 
     def read(self, number: int, after: int) -> None:
         head, last = self.head(), len(self.lines)
         seal = e.decode_line(self.lines[-1]).data.totals if self.closed else None  # type: ignore[attr-defined]
         piece = Piece(
-            epoch=EPOCH,
+            epoch=self.epoch,
             after=after,
             upto=last,
             tag_before=self.tag(after),
@@ -271,12 +273,42 @@ def beats_and_drains() -> list[dict[str, str]]:
     return exchange.wire
 
 
+def goes_on() -> list[dict[str, str]]:
+    """Behind the end of an execution comes the workflow's next one, though its id is lower."""
+    exchange = Exchange(_log(4, closed=True), closed=True)
+    exchange.greet()
+    exchange.say(m.Sub(x=WORKFLOW, execution_id=EXECUTION, cur=exchange.cursor(2)))
+    exchange.find(1, at=2)
+    exchange.read(1, 2)
+    exchange.say(m.Ack(x=WORKFLOW, seq=4))
+    exchange.lines, exchange.closed = _log(3), False
+    exchange.execution_id, exchange.epoch = NEXT, NEXT_EPOCH
+    exchange.find(1)
+    exchange.load(1, 0)
+    exchange.read(1, 0)
+    return exchange.wire
+
+
+def is_gone() -> list[dict[str, str]]:
+    """The workflow's execution was taken away by a restore: the viewer asks for the workflow anew."""
+    exchange = Exchange(_log(3))
+    exchange.greet()
+    exchange.say(m.Sub(x=WORKFLOW, execution_id=NEXT, cur=f"{NEXT_EPOCH}.2.0000abcd"))
+    exchange.see(exchange.session.refused(1, ExecutionNotFound()))
+    exchange.say(m.Sub(x=WORKFLOW))
+    exchange.find(2)
+    exchange.load(2, 3)
+    return exchange.wire
+
+
 EXCHANGES = {
     "late-join": late_join,
     "resumes": resumes,
     "is-reset-after-a-restore": is_reset_after_a_restore,
     "is-refused": is_refused,
     "beats-and-drains": beats_and_drains,
+    "goes-on": goes_on,
+    "is-gone": is_gone,
 }
 
 

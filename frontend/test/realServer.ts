@@ -7,7 +7,7 @@ import type { Readable, Writable } from 'node:stream'
 
 const BACKEND = resolve(import.meta.dirname, '../../backend')
 
-type Order = 'log' | 'complete' | 'next' | 'copy' | 'restore' | 'drain'
+type Order = 'log' | 'complete' | 'next' | 'burst' | 'copy' | 'restore' | 'drain'
 /** Where the execution that is being written stands. */
 export type Written = { execution_id: string; last_seq: number }
 

@@ -131,6 +131,7 @@ CLIENT = (
 )
 
 _SESSION = "frontend/src/core/session.ts"
+_EXECUTIONS = "src/core/session.test.ts::a workflow, one execution after the other"
 _FRAMES = "src/core/session.test.ts::what a client does with a frame"
 
 PAGE = (
@@ -157,6 +158,13 @@ PAGE = (
         old="return header.upto <= cursor.seq",
         new="return false",
         tests=(f"{_FRAMES} ignores what it has",),
+    ),
+    Mutation(
+        name="the page leaves an execution before its end",
+        file=_SESSION,
+        old="return !cursor || executionId === held || this.#end === nameOf(this.#held)",
+        new="return true",
+        tests=(f"{_EXECUTIONS} does not leave one whose end is missing",),
     ),
 )
 

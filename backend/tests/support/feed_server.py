@@ -1,20 +1,23 @@
 """A real server that does what it is told on stdin, for the tests of the TypeScript client.
 
 `python -m tests.support.feed_server [TOKEN]` prints its address, then obeys one JSON object a line:
-`{"do": "log", "count": 3}`, `complete`, `next` (another execution), `copy`, `restore`, `drain`. Each is
+`{"do": "log", "count": 3}`, `complete`, `next` (another execution, once the one before has ended), `burst`
+(so many at once, with ids against the order of creation, and all end), `copy`, `restore`, `drain`. Each is
 answered by a line, `{"execution_id", "last_seq"}`.
 """
 
+import itertools
 import json
 import sys
 from collections.abc import Iterator
 from typing import Any
 
-from tests.support.authored import AuthoredExecution, define
+from tests.support.authored import START_NS, AuthoredExecution, define
 from tests.support.restorable import Restorable
 from tests.support.server import RunningServer, serving
 
 from headway.adapters.journal.memory import MemoryJournal
+from headway.domain.identifiers import execution_id
 from headway.protocol.session import SessionOptions, Timers
 
 WORKFLOW = "nightly_import"
@@ -29,6 +32,7 @@ class Puppet:
         self._journal = journal
         self._execution = AuthoredExecution(server.journal, server.hints, WORKFLOW)
         self._copy = Restorable(journal, self._execution)
+        self._set_back_ms = itertools.count(1)
 
     def obey(self, do: str, count: int = 1) -> dict[str, Any]:
         match do:
@@ -37,17 +41,35 @@ class Puppet:
             case "complete":
                 self._execution.complete()
             case "next":
+                self._end()
                 self._execution = AuthoredExecution(self._server.journal, self._server.hints, WORKFLOW)
+            case "burst":
+                self._burst(count)
             case "copy":
                 self._copy = Restorable(self._journal, self._execution)
             case "restore":
                 self._copy.restore()
+                self._execution = self._copy.execution
             case "drain":
                 self._drain()
             case _:
                 raise ValueError(do)
         last_seq = self._journal.get(self._execution.id).head.last_seq
         return {"execution_id": self._execution.id, "last_seq": last_seq}
+
+    def _end(self) -> None:
+        if not self._journal.get(self._execution.id).head.closed:
+            self._execution.complete()
+
+    def _burst(self, number: int) -> None:
+        """As if the clock were set back before each."""
+        ids = [execution_id(START_NS // 1_000_000 - next(self._set_back_ms), 0) for _ in range(number)]
+        created = [
+            AuthoredExecution(self._server.journal, self._server.hints, WORKFLOW, id=each) for each in ids
+        ]
+        for each in (self._execution, *created):
+            self._execution = each
+            self._end()
 
     def _drain(self) -> None:
         """Ask the viewers to move, as before a restart; this server itself stays, and lets them in again."""

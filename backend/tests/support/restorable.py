@@ -11,11 +11,11 @@ class Restorable:
     """An execution whose journal can be put back to an older copy, as from a backup."""
 
     def __init__(self, journal: MemoryJournal, execution: AuthoredExecution) -> None:
-        self._journal, self._execution = journal, execution
+        self._journal, self.execution = journal, execution
         self._logs = copy.deepcopy(journal._logs)
         self._written = execution._state.copy(), execution._number
 
     def restore(self) -> None:
         with self._journal._lock:
             self._journal._logs = copy.deepcopy(self._logs)
-        self._execution._state, self._execution._number = self._written
+        self.execution._state, self.execution._number = self._written

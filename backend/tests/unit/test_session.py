@@ -576,6 +576,8 @@ def test_the_exchanges_are_what_their_names_say(path: Path) -> None:
         "is-reset-after-a-restore": ("reset", None, None),
         "is-refused": (None, "4500", None),
         "beats-and-drains": ("resumed", "1012", None),
+        "goes-on": ("resumed", None, "eos"),
+        "is-gone": ("snapshot", None, None),
     }
     answer = next((each["result"] for each in results if each["t"] == "sub_ok"), None)
     close = next((step["close"] for step in wire if "close" in step), None)

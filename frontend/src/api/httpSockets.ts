@@ -7,6 +7,7 @@ import { EventStreamParser, type ServerSentEvent } from '../core/eventStream'
 import { isRecord } from '../core/events'
 import { type ClientMessage, SUBPROTOCOL } from '../core/messages'
 import { type Cursor, formatCursor, parseCursor } from '../core/position'
+import { rawItems } from '../core/rawItems'
 import type { Held } from '../core/session'
 import { httpAddress } from './address'
 import { executionPath, type Fetch } from './http'
@@ -20,8 +21,6 @@ const PAGE_EVENTS = 1_000
 /** How often is looked for a workflow's next execution. */
 const NEXT_MS = 5_000
 const BROKEN = 1006
-/** Leaves nothing out, but says that the lines cannot be checked: JSON was read and written on the way. */
-const UNPROVEN = { events: 0, logs: 0, errors: 0 }
 
 export type HttpSubject = {
   workflowId: string
@@ -57,6 +56,10 @@ abstract class HttpSocket implements Socket {
   /** What came before anybody asked for it; null once they have. */
   #early: string[] | null = []
   #run = new AbortController()
+  /** From where it was asked to go on otherwise than expected: what it had brought did not follow. */
+  #askedAgain: string | null = null
+  /** The history behind the addresses may be another one: what the browser has of them is not used. */
+  #isAnew = false
   #isOpen = false
   #pings = 0
 
@@ -84,7 +87,7 @@ abstract class HttpSocket implements Socket {
     const isExpected = this.#early !== null && message.cur === (cursor ? formatCursor(cursor) : undefined)
     this.#early = null
     if (isExpected) for (const frame of early) this.#deliver(frame)
-    else this.#follow(message.execution_id ?? null, parseCursor(message.cur))
+    else this.#goOn(message.execution_id ?? null, message.cur ?? '')
   }
 
   /** Say what follows `cursor` until the end of the log. */
@@ -120,6 +123,7 @@ abstract class HttpSocket implements Socket {
     const cursor = parseCursor(found['cursor'])
     if (!cursor) throw new Error('the state has no cursor')
     const { why } = found
+    this.#isAnew ||= why !== null
     const result = why === null ? 'snapshot' : 'reset'
     const execution = isRecord(found['execution']) ? found['execution'] : {}
     const head = execution['last_seq'] ?? cursor.seq
@@ -130,10 +134,20 @@ abstract class HttpSocket implements Socket {
     return cursor
   }
 
+  /** The log is closed, and everything up to its end is said. */
+  protected sayEnd(at: Cursor): void {
+    const range = { after: at.seq, upto: at.seq, cur: formatCursor(at), n: 0 }
+    this.say({ t: 'ev', ...range, eos: { events: at.seq } })
+  }
+
   protected async request(path: string, accept: string, signal: AbortSignal): Promise<Response> {
     const { base, fetch: fetcher } = this.subject
-    const headers = { Accept: accept }
-    const response = await fetcher(httpAddress(path, base), { headers, credentials: 'same-origin', signal })
+    const response = await fetcher(httpAddress(path, base), {
+      headers: { Accept: accept },
+      credentials: 'same-origin',
+      signal,
+      ...(this.#isAnew ? { cache: 'reload' } : {}),
+    })
     if (response.ok) return response
     const body: unknown = await response.json().catch(() => null)
     throw new Refused(response.status, isRecord(body) ? body : {})
@@ -153,13 +167,32 @@ abstract class HttpSocket implements Socket {
     this.onmessage?.({ data: frame } as never)
   }
 
+  /** Follow anew from there; a second time from the same place it would come to the same. */
+  #goOn(executionId: string | null, cur: string): void {
+    if (cur === this.#askedAgain) return this.#break()
+    this.#askedAgain = cur
+    this.#follow(executionId, parseCursor(cur))
+  }
+
   #follow(executionId: string | null, cursor: Cursor | null): void {
     this.#run.abort()
     const run = new AbortController()
     this.#run = run
     this.#followAll(executionId, cursor, run.signal).catch(() => {
-      if (!run.signal.aborted) this.onclose?.({ code: BROKEN } as never)
+      if (!run.signal.aborted) this.#break()
     })
+  }
+
+  /** The execution that the viewer is at is not there any more; what to do then, the session says. */
+  #sayGone({ body }: Refused): void {
+    this.#isAnew = true
+    this.opened()
+    this.say({ t: 'err', code: body['code'], msg: String(body['detail']) })
+  }
+
+  #break(): void {
+    this.#run.abort()
+    this.onclose?.({ code: BROKEN } as never)
   }
 
   async #followAll(first: string | null, from: Cursor | null, signal: AbortSignal): Promise<void> {
@@ -170,21 +203,26 @@ abstract class HttpSocket implements Socket {
         const told = { result: 'resumed', execution_id: executionId, head: cursor.seq }
         this.say({ t: 'sub_ok', ...told, cur: formatCursor(cursor) })
       } else cursor = await this.sayState(executionId, null, signal)
-      await this.followLog(executionId, cursor, signal)
-      if (this.subject.pinned !== null) return
-      executionId = await this.#next(executionId, signal)
-      cursor = null
+      try {
+        await this.followLog(executionId, cursor, signal)
+        if (this.subject.pinned !== null) return
+        executionId = await this.#next(executionId, signal)
+        cursor = null
+      } catch (error) {
+        if (this.subject.pinned !== null || signal.aborted || !isGone(error)) throw error
+        return this.#sayGone(error)
+      }
     }
   }
 
-  /** The workflow's latest execution, once that is another one. */
-  async #next(known: string | null, signal: AbortSignal): Promise<string> {
-    const path = `api/workflows/${encodeURIComponent(this.subject.workflowId)}`
+  /** The execution that the workflow is followed by, or the one after another: which, the server says. */
+  async #next(ended: string | null, signal: AbortSignal): Promise<string> {
+    const path = `api/workflows/${encodeURIComponent(this.subject.workflowId)}/followed`
+    const query = ended === null ? '' : `?after=${encodeURIComponent(ended)}`
     for (let told = false; ; told = true) {
-      const { latest } = await this.getJson(path, signal)
-      const id = isRecord(latest) ? latest['execution_id'] : null
-      if (typeof id === 'string' && id !== known) return id
-      if (known === null && !told) this.say({ t: 'sub_ok', result: 'waiting' })
+      const { execution_id: id } = await this.getJson(`${path}${query}`, signal)
+      if (typeof id === 'string') return id
+      if (ended === null && !told) this.say({ t: 'sub_ok', result: 'waiting' })
       this.opened()
       this.ping()
       await pause(NEXT_MS, signal)
@@ -210,7 +248,7 @@ class EventStreamSocket extends HttpSocket {
       if (events.length === 0) this.ping()
       if (events[0]?.name === 'reset') at = await this.#reset(executionId, events[0], signal)
       at = this.#pass(events, at)
-      if (events.at(-1)?.name === 'end') return
+      if (events.at(-1)?.name === 'end') return this.sayEnd(at)
     }
     throw new Error('the stream ends before the log does')
   }
@@ -240,37 +278,49 @@ class LongPollSocket extends HttpSocket {
       const page = await this.#page(executionId, at, waitS, signal)
       if (signal.aborted) return
       if ('why' in page) {
-        at = await this.sayState(executionId, String(page['why']), signal)
+        at = await this.sayState(executionId, page.why, signal)
         continue
       }
       this.opened()
-      const events = Array.isArray(page['events']) ? page['events'] : []
-      const to = parseCursor(page['cursor'])
-      if (!to) throw new Error('the page has no cursor')
-      if (events.length === 0) {
-        if (page['closed'] === true) return
+      const { lines, cursor: to, isClosed } = page
+      if (lines.length === 0) {
+        if (isClosed) return this.sayEnd(at)
         this.ping()
         continue
       }
-      const range = { after: at.seq, upto: to.seq, cur: formatCursor(to), n: events.length }
-      this.say(
-        { t: 'ev', ...range, cf: UNPROVEN },
-        events.map(event => JSON.stringify(event)),
-      )
+      const range = { after: at.seq, upto: to.seq, cur: formatCursor(to), n: lines.length }
+      this.say({ t: 'ev', ...range }, lines)
       at = to
     }
   }
 
   /** The next page, or why there is none. */
-  async #page(executionId: string, at: Cursor, waitS: number, signal: AbortSignal): Promise<Json> {
+  async #page(executionId: string, at: Cursor, waitS: number, signal: AbortSignal): Promise<Page | Lost> {
     const query = `cursor=${formatCursor(at)}&limit=${PAGE_EVENTS}&wait=${waitS}`
+    const path = executionPath(executionId, `/events?${query}`)
     try {
-      return await this.getJson(executionPath(executionId, `/events?${query}`), signal)
+      return pageOf(await (await this.request(path, 'application/json', signal)).text())
     } catch (error) {
-      if (error instanceof Refused && error.status === 410) return { why: error.body['why'] ?? 'trimmed' }
+      if (error instanceof Refused && error.status === 410)
+        return { why: String(error.body['why'] ?? 'trimmed') }
       throw error
     }
   }
+}
+
+/** Stored lines, byte for byte as the server's tags were made of them. */
+type Page = { lines: readonly string[]; cursor: Cursor; isClosed: boolean }
+type Lost = { why: string }
+
+function pageOf(text: string): Page {
+  const value: unknown = JSON.parse(text)
+  const cursor = parseCursor(isRecord(value) ? value['cursor'] : null)
+  if (!isRecord(value) || !cursor) throw new Error('the page has no cursor')
+  return { lines: rawItems(text, 'events'), cursor, isClosed: value['closed'] === true }
+}
+
+function isGone(error: unknown): error is Refused {
+  return error instanceof Refused && error.body['code'] === 'execution_not_found'
 }
 
 const SOCKETS = { sse: EventStreamSocket, poll: LongPollSocket }

@@ -212,14 +212,61 @@ describe('over WebSocket', () => {
   })
 })
 
-describe('where a proxy forbids WebSocket', () => {
-  const UPGRADES = /upgrade: websocket/i
-  const STREAMS = /accept: text\/event-stream/i
+const UPGRADES = /upgrade: websocket/i
+const STREAMS = /accept: text\/event-stream/i
+const BOTH = new RegExp(`${UPGRADES.source}|${STREAMS.source}`, 'i')
+const WAYS = [
+  ['websocket', null],
+  ['sse', UPGRADES],
+  ['poll', BOTH],
+] as const
 
+describe.each(WAYS)('a workflow over %s', (_, forbidden) => {
+  let ended: string[]
+
+  function followWorkflow(): void {
+    ended = []
+    link.forbids = forbidden
+    follow({ executionId: undefined, onComplete: result => ended.push(result.execution_id) })
+  }
+
+  it('is followed through every execution in the order of creation, whatever the ids', async () => {
+    followWorkflow()
+    await eventually(isAtHead)
+    const first = at.execution_id
+    await tell('burst', 3)
+    await eventually(() => ended.length === 4)
+
+    const newest = await fetch(`${server.url}/api/executions?workflow_id=nightly_import&limit=3`)
+    const { executions } = (await newest.json()) as { executions: { execution_id: string }[] }
+    const created = executions.map(({ execution_id }) => execution_id).reverse()
+    expect(created).toEqual([...created].sort().reverse())
+    expect(ended).toEqual([first, ...created])
+    expect(shown('summary').resetBy).toBeNull()
+  })
+
+  it('goes on with what there is where its execution is gone, and says so', async () => {
+    await tell('log', 5)
+    await tell('copy')
+    await tell('next')
+    followWorkflow()
+    await eventually(isAtHead)
+    await tell('restore')
+    link.cut()
+    await eventually(() => shown('summary').resetBy === 'ahead' && isAtHead())
+
+    await tell('log', 2)
+    await eventually(isAtHead)
+    await expectStoredLog()
+    expect(connection().name).toBe('live')
+  })
+})
+
+describe('where a proxy forbids WebSocket', () => {
   it.each([
-    ['sse', UPGRADES, 0],
-    ['poll', new RegExp(`${UPGRADES.source}|${STREAMS.source}`, 'i'), 602],
-  ] as const)('follows by %s, with the same log', async (transport, forbidden, verifiedFrom) => {
+    ['sse', UPGRADES],
+    ['poll', BOTH],
+  ] as const)('follows by %s, with the same log, and proven', async (transport, forbidden) => {
     await tell('log', 600)
     link.forbids = forbidden
     follow()
@@ -235,8 +282,33 @@ describe('where a proxy forbids WebSocket', () => {
     await eventually(() => feed.store.isClosed)
 
     await expectStoredLog()
-    expect(shown('summary').verifiedFrom === 0).toBe(verifiedFrom === 0)
+    expect(shown('summary').verifiedFrom).toBe(0)
     expect(errors).toEqual([])
+  })
+
+  it.each([
+    ['once', 1],
+    ['always', Number.POSITIVE_INFINITY],
+  ] as const)('shows nothing of a page that is altered on its way %s', async (_, most) => {
+    await tell('log', 20)
+    link.forbids = BOTH
+    let altered = 0
+    follow({
+      fetch: async (input, init) => {
+        const response = await fetch(input, init)
+        const isPage = response.ok && String(input).includes('/events?') && altered < most
+        if (!isPage) return response
+        const text = await response.text()
+        const changed = text.replace('line 7 of', 'lime 7 of')
+        if (changed !== text) altered += 1
+        return new Response(changed, { headers: response.headers })
+      },
+    })
+    await eventually(() => altered >= Math.min(most, 4))
+    if (most === 1) await eventually(isAtHead)
+
+    expect(feed.store.lastSeq).toBe(most === 1 ? 21 : 0)
+    if (most === 1) await expectStoredLog()
   })
 
   it('goes back to WebSocket once that comes through', async () => {
@@ -285,11 +357,19 @@ describe('where a proxy forbids WebSocket', () => {
     await tell('copy')
     await tell('log', 5)
     link.forbids = UPGRADES
-    follow()
+    const caches: (RequestCache | undefined)[] = []
+    follow({
+      fetch: (input, init) => {
+        if (String(input).includes('/log/chunks/')) caches.push(init?.cache)
+        return fetch(input, init)
+      },
+    })
     await eventually(isAtHead)
+    expect(caches).toEqual([undefined])
     await tell('restore')
     link.cut()
     await eventually(() => shown('summary').resetBy === 'ahead' && isAtHead())
+    expect(caches).toEqual([undefined, 'reload'])
 
     await tell('log', 2)
     await eventually(isAtHead)

@@ -23,8 +23,8 @@ class Talk {
   readonly session: Session
   readonly effects: SessionEffect[]
 
-  constructor(options: Partial<SessionOptions> = {}, cur: string | null = null) {
-    const held = cur === null ? NOTHING_HELD : { executionId: X, cursor: parseCursor(cur) }
+  constructor(options: Partial<SessionOptions> = {}, cur: string | null = null, executionId = X) {
+    const held = cur === null ? NOTHING_HELD : { executionId, cursor: parseCursor(cur) }
     this.session = new Session({ x: X, ...options }, held)
     this.effects = this.session.opened()
   }
@@ -133,8 +133,9 @@ describe('the exchanges that both languages are held to', () => {
       const wanted = wire.flatMap(({ from, frame }) =>
         from === 'client' && frame ? [JSON.parse(frame) as ClientMessage] : [],
       )
-      const asked = wanted.find(({ t }) => t === 'sub') as { cur?: string } | undefined
-      const talk = new Talk({ client: 'vector' }, asked?.cur ?? null)
+      const asked = wanted.find(({ t }) => t === 'sub')
+      const { x = X, cur = null, execution_id = x } = asked?.t === 'sub' ? asked : {}
+      const talk = new Talk({ x, client: 'vector' }, cur, execution_id)
       for (const { from, frame } of wire) if (from === 'server' && frame) talk.hear(frame)
 
       expect(talk.said).toEqual(wanted)
@@ -339,6 +340,64 @@ describe('what a client does with a frame', () => {
 
     expect(talk.effects.filter(({ type }) => type === 'fault')).toHaveLength(1)
     expect(talk.session.held.cursor?.seq).toBe(1)
+  })
+})
+
+describe('a workflow, one execution after the other', () => {
+  const log = new Log(EPOCH, 30)
+  const other = new Log('b07e11ed', 12, 'other')
+  const of = (frame: string, executionId = X) =>
+    frame
+      .replace(`"x":"${X}"`, '"x":"audit"')
+      .replaceAll(`"execution_id":"${X}"`, `"execution_id":"${executionId}"`)
+  const next = (executionId: string) => [
+    of(other.answer('snapshot'), executionId),
+    of(other.snap(0), executionId),
+  ]
+  const following = (cur: string) => new Talk({ x: 'audit' }, cur)
+  const end = of(log.ev(29, 30, { eos: { events: 30, logs: 30, errors: 0 } }))
+  const moves = ({ effects }: Talk) =>
+    effects.flatMap(effect => (effect.type === 'snapshot' ? [[effect.state.execution_id, effect.why]] : []))
+
+  it.each([
+    ['later', `7${X.slice(1)}`],
+    ['of the same millisecond', `${X.slice(0, -1)}0`],
+    ['earlier', `00${X.slice(2)}`],
+  ])('goes on behind the end of one, the id of the next being %s', (_, id) => {
+    const talk = following(log.cur(29)).hear(of(log.resumed(29)), end, ...next(id))
+
+    expect(moves(talk)).toEqual([[id, null]])
+    expect(talk.hear(of(other.ev(0, 3))).seqs).toEqual([30, 1, 2, 3])
+    expect(talk.subs).toBe(1)
+  })
+
+  it('does not leave one whose end is missing', () => {
+    const talk = following(log.cur(28)).hear(of(log.resumed(28)), ...next(`7${X.slice(1)}`))
+
+    expect(moves(talk)).toEqual([])
+    expect(talk.said.at(-1)).toEqual({ t: 'sub', x: 'audit', execution_id: X, cur: log.cur(28) })
+  })
+
+  it('begins anew, and says so, where the one it holds is gone', () => {
+    const gone = JSON.stringify({ t: 'err', x: 'audit', code: 'execution_not_found', msg: 'gone' })
+    const talk = following(log.cur(28)).hear(gone)
+    expect(talk.said.at(-1)).toEqual({ t: 'sub', x: 'audit' })
+    talk.session.moveOn({ executionId: X, cursor: parseCursor(log.cur(28)) }) // the page still shows it
+    talk.hear(...next('00JX4Q8ZK3M5N7P9R1T3V5W7Y9'))
+
+    expect(moves(talk)).toEqual([['00JX4Q8ZK3M5N7P9R1T3V5W7Y9', 'ahead']])
+    expect(talk.effects.filter(({ type }) => type === 'refused')).toEqual([])
+  })
+
+  it('is refused where the workflow itself is gone, or nothing was held', () => {
+    const refusal = (code: string) => JSON.stringify({ t: 'err', x: 'audit', code, msg: 'gone' })
+    const talks = [
+      following(log.cur(28)).hear(refusal('workflow_not_found')),
+      new Talk({ x: 'audit' }).hear(refusal('execution_not_found')),
+    ]
+
+    for (const { effects } of talks)
+      expect(effects.at(-1)).toEqual({ type: 'refused', reason: 'gone', status: 404 })
   })
 })
 

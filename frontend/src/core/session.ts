@@ -5,6 +5,9 @@
  *                                     +- snapshot, reset --> awaiting snap -> following
  *                                     +- waiting ----------> sub_ok snapshot, once the workflow runs
  *
+ * A workflow's feed goes on to its next execution by a `sub_ok snapshot` of that one, behind the end of the one
+ * before; where the execution that is held is gone, it is forgotten and the workflow asked for anew.
+ *
  * One subscription a connection. Knows no socket, clock, store or randomness. `docs/protocol.md` states the rules
  * under "What a client must do with a frame"; the server's side is `backend/src/headway/protocol/session.py`.
  */
@@ -90,6 +93,10 @@ export class Session {
   #wholeOf: string | null = null
   /** A snapshot came since it last asked: an answer that it may keep what it had then is about something else. */
   #overtaken = false
+  /** Where an execution ended, as this connection has brought it: from there on, and only there, another one follows. */
+  #end: string | null = null
+  /** What was held was not there any more: whatever comes in its place is a reset. */
+  #forgotten = false
   /** Where it was at the last ping, if that was behind. */
   #behindAt: string | null = null
   #halfWindow = { events: 2_048, bytes: 1 << 19 }
@@ -115,7 +122,7 @@ export class Session {
 
   /** Another connection has brought the viewer further meanwhile. */
   moveOn(held: Held): void {
-    if (!this.#awaitsSnapshot) this.#held = held
+    if (!this.#awaitsSnapshot && !this.#forgotten) this.#held = held
   }
 
   /** The connection is open; `token` where the handshake could not carry who it is. */
@@ -202,15 +209,23 @@ export class Session {
     const cursor = parseCursor(part.cur)
     const state = stateFromJson(first.state)
     const logs = this.#parts.flatMap(({ logs: some }) => some)
-    const why = this.#why
+    const why = this.#why ?? (this.#forgotten ? 'ahead' : null)
     this.#parts = []
     if (!cursor || !state) return [fault(new InvalidFrame('snap holds no state at a cursor'))]
     this.#awaitsSnapshot = false
+    if (!this.#mayFollow(state.execution_id)) return [this.#subscribe()]
+    this.#forgotten = false
     if (this.#isTakenWhole(state.execution_id, cursor)) return this.#fromStart(state, cursor.epoch, why)
     this.#held = { executionId: state.execution_id, cursor }
     this.#overtaken = true
     const [updates, faults] = this.#updates(logs)
     return [...faults, { type: 'snapshot', state, logs: updates, cursor, why }]
+  }
+
+  /** The execution that is held, or the one after its end: ids and times say nothing of which that is. */
+  #mayFollow(executionId: string): boolean {
+    const { cursor, executionId: held } = this.#held
+    return !cursor || executionId === held || this.#end === nameOf(this.#held)
   }
 
   #isTakenWhole(executionId: string, { epoch, seq }: Cursor): boolean {
@@ -238,6 +253,8 @@ export class Session {
       const [events, faults] = this.#updates(lines.map(parseLine))
       effects.push(...faults, { type: 'events', events, cursor: to, leftOut: header.cf })
     }
+    const here = nameOf(this.#held)
+    if (header.eos && here === nameOf({ executionId, cursor: parseCursor(header.cur) })) this.#end = here
     this.#unacked.events += header.n
     this.#unacked.bytes += body.length
     this.#ackAt ??= now + ACK_EVERY_MS
@@ -270,10 +287,21 @@ export class Session {
 
   #refused({ code, msg, x, retry, ref }: Message<'err'>, now: number): SessionEffect[] {
     if (x !== null && x !== this.#options.x) return []
+    if (x !== null && ref === null && code === 'execution_not_found' && this.#forget())
+      return [this.#subscribe()]
     const status = x === null || ref !== null ? undefined : REFUSALS[code]
     if (status !== undefined) return [{ type: 'refused', reason: msg, status }]
     if (x !== null) this.#askAt = now + (retry ?? RETRY_MS)
     return [fault(new RefusedByServer(code, msg))]
+  }
+
+  /** Of a workflow, whose other executions may be there; false where nothing else was asked for. */
+  #forget(): boolean {
+    const { executionId } = this.#held
+    if (executionId === null || executionId === this.#options.x) return false
+    this.#held = NOTHING_HELD
+    this.#forgotten = true
+    return true
   }
 
   #askAgain(): SessionEffect[] {
@@ -340,6 +368,10 @@ export function continues(
 ): boolean {
   if (header.after !== cursor.seq || to.epoch !== cursor.epoch) return false
   return header.cf !== null || chain(cursor.tag, body) === to.tag
+}
+
+function nameOf({ executionId, cursor }: Held): string | null {
+  return cursor && `${executionId} ${formatCursor(cursor)}`
 }
 
 function parseLine(line: string): unknown {
