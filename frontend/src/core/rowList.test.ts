@@ -22,6 +22,10 @@ describe('a list of rows', () => {
     expect(next.waiting).toEqual(['06', '05', '04'])
   })
 
+  it('lets a new one wait though its id is lower: the clock was set back, or it is of the same millisecond', () => {
+    expect(mergePage(first, [row('00'), row('04'), row('03')]).waiting).toEqual(['00', '04'])
+  })
+
   it('takes an older row that was not shown for no new one', () => {
     const page = mergePage(emptyRowList<Row>(), [row('03'), row('01')])
     expect(mergePage(page, [row('03'), row('02')]).waiting).toEqual([])

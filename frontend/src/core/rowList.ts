@@ -27,9 +27,11 @@ export function mergePage<Row extends Identified>(list: RowList<Row>, page: read
   for (const row of page) rows.set(row.execution_id, row)
   if (list.shown.length === 0) return { shown: page.map(row => row.execution_id), rows, waiting: [] }
   const shown = new Set(list.shown)
-  const newest = list.shown.reduce((a, b) => (a > b ? a : b))
-  const waiting = page.map(row => row.execution_id).filter(id => !shown.has(id) && id > newest)
-  return { shown: list.shown, rows, waiting: union(waiting, list.waiting) }
+  const ids = page.map(row => row.execution_id)
+  const known = ids.findIndex(id => shown.has(id))
+  // What is above the first row that is shown is newer, by the server's order: ids are of a clock.
+  const newer = known < 0 ? ids : ids.slice(0, known)
+  return { shown: list.shown, rows, waiting: union(newer, list.waiting) }
 }
 
 /** Change rows that are shown; what is not shown is left alone. */
@@ -66,5 +68,5 @@ function entryOf<Row>(rows: ReadonlyMap<string, Row>, id: string): [string, Row]
 
 function union(newer: readonly string[], older: readonly string[]): string[] {
   const known = new Set(newer)
-  return [...newer, ...older.filter(id => !known.has(id))].sort((a, b) => (a < b ? 1 : -1))
+  return [...newer, ...older.filter(id => !known.has(id))]
 }
