@@ -1,9 +1,12 @@
 """Rich connections on a real journal, with outlets that pause when the test says so."""
 
 import asyncio
+import json
+import math
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from itertools import pairwise
 
 import pytest
 from tests.support.authored import AuthoredExecution, define
@@ -15,7 +18,7 @@ from headway.adapters.journal.memory import MemoryJournal
 from headway.errors import JournalUnavailable, ServerDraining, TooManyConnections
 from headway.protocol import messages as m
 from headway.protocol.close_codes import CloseCode
-from headway.protocol.codec import encode, lines_of
+from headway.protocol.codec import decode_server, encode, lines_of
 from headway.protocol.frames import messages
 from headway.services.fanout import Fanout
 from headway.services.feed import Feed
@@ -224,6 +227,92 @@ async def test_nobody_watching_leaves_nothing_behind() -> None:
         assert feed.viewers == 0
         names = [task.get_name() for task in asyncio.all_tasks() if task.get_name().startswith("tail")]
         await soon(lambda: not [task for task in asyncio.all_tasks() if task.get_name() in names], [])
+
+
+@pytest.mark.parametrize("slot_s", [2.0, 5.0])
+async def test_a_drain_asks_at_most_500_a_second_and_2_000_viewers_within_10_s(slot_s: float) -> None:
+    async with feeding(MemoryJournal()) as (feed, _):
+        slots = await slots_of(feed, 2_000, within_s=10.0, slot_s=slot_s)
+    assert_spread(slots)
+    assert len(slots) == 2_000
+    assert max(latest for _, latest in slots) <= 10.0
+
+
+async def test_a_drain_that_nobody_waits_for_takes_as_long_as_500_a_second_need() -> None:
+    async with feeding(MemoryJournal()) as (feed, _):
+        slots = await slots_of(feed, 6_000, within_s=math.inf, slot_s=5.0)
+    assert_spread(slots)
+    assert len(slots) == 6_000
+
+
+async def test_those_who_do_not_fit_into_a_drain_are_told_at_its_end_to_come_back_one_after_the_other() -> (
+    None
+):
+    async with feeding(MemoryJournal()) as (feed, _):
+        outlets = [DrainedOutlet(feed) for _ in range(300)]
+        await feed.drain(0.2)  # room for a hundred moments and their slots
+        slots, ends = [o.slot for o in outlets if o.slot], [o.retry_ms for o in outlets if not o.slot]
+        assert_spread(slots)
+        assert 40 < len(slots) < 60
+        assert ends == sorted(ends)
+        assert all(later - earlier == 2 for earlier, later in pairwise(ends))
+        assert {o.code for o in outlets if not o.slot} == {CloseCode.SERVICE_RESTART}
+
+
+async def test_a_short_drain_gives_everybody_a_slot_where_there_is_time_for_it() -> None:
+    async with feeding(MemoryJournal()) as (feed, _):
+        slots = await slots_of(feed, 100, within_s=1.0, slot_s=2.0)
+    assert len(slots) == 100
+    assert max(latest for _, latest in slots) <= 1.0
+    assert min(latest - earliest for earliest, latest in slots) > 0.7
+
+
+class DrainedOutlet:
+    """Of a viewer that has said hello; keeps what a drain says to it."""
+
+    is_paused = False
+
+    def __init__(self, feed: Feed) -> None:
+        self.slot: tuple[float, float] | None = None
+        self.code: CloseCode | None = None
+        self.retry_ms = 0
+        self.viewer = feed.attach(self, knows=lambda token: True, deflated=False)
+        self.viewer.receive(encode(m.Hello()).decode())
+
+    def report_to(self, writer: Writer) -> None:
+        pass
+
+    def write(self, frames: bytes) -> None:
+        for _, text in messages(frames):
+            message, _ = decode_server(text)
+            if isinstance(message, m.Drain):
+                self.slot = message.in_s
+
+    def pending_bytes(self) -> int:
+        return 0
+
+    def close(self, code: CloseCode, reason: str) -> None:
+        self.code, self.retry_ms = code, json.loads(reason)["retry"]
+
+    def abort(self) -> None:
+        raise AssertionError("nobody stalls here")
+
+
+async def slots_of(feed: Feed, viewers: int, *, within_s: float, slot_s: float) -> list[tuple[float, float]]:
+    """What so many viewers are told; they leave as soon as they are asked to."""
+    outlets = [DrainedOutlet(feed) for _ in range(viewers)]
+    draining = asyncio.create_task(feed.drain(within_s, slot_s=slot_s))
+    await asyncio.sleep(0)
+    for outlet in outlets:
+        outlet.viewer.lost()
+    await draining
+    return [outlet.slot for outlet in outlets if outlet.slot is not None]
+
+
+def assert_spread(slots: list[tuple[float, float]]) -> None:
+    """The slots begin one after the other, at most 500 a second."""
+    begins = [earliest for earliest, _ in slots]
+    assert all(later - earlier == pytest.approx(0.002) for earlier, later in pairwise(begins))
 
 
 async def test_room_is_checked_before_a_connection_is_accepted() -> None:

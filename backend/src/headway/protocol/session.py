@@ -310,10 +310,14 @@ class Session:
     def drain(self, *, earliest_s: float, latest_s: float, retry_ms: int, now: float) -> list[Effect]:
         """Ask the client to move within this slot; serve it until it has, or the slot ends."""
         if self._life is not Life.OPEN:
-            return [] if self._life is Life.DRAINING else self._restart(retry_ms)
+            return [] if self._life is Life.DRAINING else self.dismiss(retry_ms)
         self._life, self._drain_retry_ms = Life.DRAINING, retry_ms
         self._drained_at = now + latest_s
         return [Send(m.Drain(in_s=(earliest_s, latest_s)))]
+
+    def dismiss(self, retry_ms: int) -> list[Effect]:
+        """The server ends now: say when to come back."""
+        return self._close(CloseCode.SERVICE_RESTART, msgspec.json.encode({"retry": retry_ms}).decode())
 
     # What time brings.
 
@@ -329,7 +333,7 @@ class Session:
         if self._is_stalled(now):
             return self._abort(CloseCode.SLOW_READER)
         if self._drained_at is not None and now >= self._drained_at:
-            return self._restart(self._drain_retry_ms)
+            return self.dismiss(self._drain_retry_ms)
         return self._token_due(now) + self._ping_due(now)
 
     def _token_due(self, now: float) -> list[Effect]:
@@ -378,9 +382,6 @@ class Session:
             return []
         del self._by_x[subscription.x], self._by_number[subscription.number]
         return [Unfollow(subscription.number)]
-
-    def _restart(self, retry_ms: int) -> list[Effect]:
-        return self._close(CloseCode.SERVICE_RESTART, msgspec.json.encode({"retry": retry_ms}).decode())
 
     def _close(self, code: CloseCode, reason: str) -> list[Effect]:
         if self._life is Life.CLOSED:

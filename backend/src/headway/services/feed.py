@@ -19,7 +19,7 @@ TICK_S = 0.5
 TICKED_AT_ONCE = 50
 MAX_VIEWERS = 20_000
 DRAINED_PER_S = 500  # so many are asked to move in each second of a drain
-SLOT_S = 2.0  # in which one of them moves
+SLOT_S = 2.0  # in which one of them moves, where the server's end is waited for
 
 
 class Feed:
@@ -106,26 +106,37 @@ class Feed:
         outlet.report_to(viewer)
         return viewer
 
-    async def drain(self, within_s: float) -> None:
+    async def drain(self, within_s: float, *, slot_s: float = SLOT_S) -> None:
         """Ask every viewer to move, each in its own slot; return when all are gone or `within_s` is over.
 
-        Those that stay are closed at the end of their slot and told to spread their return.
+        Those that stay are closed at the end of their slot, those whose slot would end after `within_s` at
+        that time; both are told to spread their return.
+
+        Args:
+            within_s: Of which the last slot may be a part; infinite where nobody waits for the end.
+            slot_s: In which one of them moves.
         """
         self.is_draining = True
         leaving = list(self._viewers)
-        slot_s = min(SLOT_S, within_s)
-        spread_s = min(within_s - slot_s, len(leaving) / DRAINED_PER_S)
-        back_s = max(1.0, len(leaving) / DRAINED_PER_S)
-        for place, viewer in enumerate(leaving):
-            share = place / len(leaving)
+        spread_s = max(0, len(leaving) - 1) / DRAINED_PER_S
+        slot_s = min(slot_s, max(within_s / 2, within_s - spread_s))
+        last_s = min(spread_s, within_s - slot_s)  # at which a slot begins
+        asked = [viewer for place, viewer in enumerate(leaving) if place / DRAINED_PER_S < last_s + 1e-6]
+        back_s = max(1.0, spread_s)
+        for place, viewer in enumerate(asked):
+            earliest_s = place / DRAINED_PER_S
             viewer.drain(
-                earliest_s=round(spread_s * share, 3),
-                latest_s=round(spread_s * share + slot_s, 3),
-                retry_ms=round(1_000 * back_s * share),
+                earliest_s=round(earliest_s, 3),
+                latest_s=round(earliest_s + slot_s, 3),
+                retry_ms=round(1_000 * back_s * place / len(leaving)),
             )
         if self._viewers:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._emptied.wait(), spread_s + slot_s + 2 * self._tick_s)
+                await asyncio.wait_for(self._emptied.wait(), last_s + slot_s + 2 * self._tick_s)
+        for place, viewer in enumerate(leaving[len(asked) :]):
+            viewer.dismiss(round(1_000 * place / DRAINED_PER_S))
+            if place % TICKED_AT_ONCE == 0:
+                await asyncio.sleep(0)
 
     def _forget(self, viewer: FeedViewer) -> None:
         self._viewers.pop(viewer, None)

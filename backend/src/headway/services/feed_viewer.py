@@ -101,6 +101,10 @@ class FeedViewer:
         begin = partial(self._session.drain, earliest_s=earliest_s, latest_s=latest_s, retry_ms=retry_ms)
         self._do(partial(begin, now=self._now()))
 
+    def dismiss(self, retry_ms: int) -> None:
+        """Let the client go now, and come back after so long."""
+        self._do(self._session.dismiss, retry_ms)
+
     def pause(self) -> None:
         """The outlet takes no more."""
 
