@@ -27,6 +27,7 @@ from headway.domain.execution import State
 from headway.domain.identifiers import ExecutionId, WorkflowId, execution_id
 from headway.ports import Hint, NewExecution
 from headway.services.states import load_state
+from headway.succession import ALONE, COMING, RELIEVED
 
 from machine import HERE, SERVER_CORE, pinned
 
@@ -94,7 +95,7 @@ class Child:
         self._command = command if core is None else pinned(core, command)
 
     def __enter__(self) -> Self:
-        fds = () if self._order.socket_fd is None else (self._order.socket_fd,)
+        fds = [fd for fd in (self._order.socket_fd, self._order.line_fd) if fd is not None]
         self._process = subprocess.Popen(self._command, stdin=subprocess.PIPE, pass_fds=fds)
         assert self._process.stdin is not None
         self._process.stdin.write(self._order.encode())
@@ -142,11 +143,19 @@ class Server(Child):
         self._listener = listener or listening_socket("127.0.0.1", 0)
         self.port: int = self._listener.getsockname()[1]
         settings = database.settings().listening_on(self.port)
-        order = Order(name="server", owner="server", settings=settings, socket_fd=self._listener.fileno())
+        self._line, self._theirs = socket.socketpair()
+        order = Order(
+            name="server",
+            owner="server",
+            settings=settings,
+            socket_fd=self._listener.fileno(),
+            line_fd=self._theirs.fileno(),
+        )
         super().__init__(order, core)
 
     def successor(self) -> "Server":
-        """Another one on the same port, as the supervisor starts one after a server has ended."""
+        """Another one on the same port; enter it before this one is told to end, as the supervisor does."""
+        self._line.send(COMING + RELIEVED)
         return Server(self._database, self._core, self._listener)
 
     def __enter__(self) -> Self:
@@ -161,7 +170,10 @@ class Server(Child):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._line.send(ALONE)
         super().__exit__(kind, error, trace)
+        self._line.close()
+        self._theirs.close()
         self._listener.close()
 
 

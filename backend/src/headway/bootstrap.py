@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from headway.adapters.database_lock import DatabaseLock, Holder
+    from headway.api.draining import Succession
     from headway.services.executions import Executions
     from headway.services.feed import Feed
     from headway.services.housekeeping import Housekeeper
@@ -110,14 +111,16 @@ def install_capture() -> Callable[[], None]:
     return capture.install()
 
 
-def build_server(settings: Settings, journal: Journal, hints: HintBus) -> "uvicorn.Server":
-    """The server of an open journal; a signal lets its viewers go first."""
+def build_server(
+    settings: Settings, journal: Journal, hints: HintBus, *, succession: "Succession | None" = None
+) -> "uvicorn.Server":
+    """The server of an open journal; a signal lets its viewers go first, to its successor if there is one."""
     from headway.api.draining import DrainingServer
     from headway.api.uvicorn_protocol import server_config
 
     app, feed = build_app(settings, journal, hints)
     config = server_config(app, log_level=settings.log_level.lower())
-    return DrainingServer(config, feed, drain_s=min(settings.grace_s, MAX_DRAIN_S))
+    return DrainingServer(config, feed, drain_s=min(settings.grace_s, MAX_DRAIN_S), succession=succession)
 
 
 def build_app(settings: Settings, journal: Journal, hints: HintBus) -> "tuple[FastAPI, Feed]":

@@ -36,6 +36,7 @@ class Order:
         owner: Of the leases of this incarnation; another one after each restart.
         files: Users' files, absolute; only for workers.
         socket_fd: The listening socket; only for the server.
+        line_fd: Where it and the supervisor agree on its successor; only for the server.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Order:
     settings: Settings
     files: tuple[str, ...] = ()
     socket_fd: int | None = None
+    line_fd: int | None = None
 
     def encode(self) -> bytes:
         return msgspec.json.encode(self) + b"\n"

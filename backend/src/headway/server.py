@@ -6,13 +6,12 @@ import socket
 
 from headway import bootstrap
 from headway.child import Order, run_child, take_order
+from headway.succession import SupervisorLine
 
 
 def main() -> None:
     """Entry point; ended by SIGTERM, or by the supervisor's death."""
-    order = take_order()
-    signal.signal(signal.SIGTERM, _stay)
-    run_child(serve(order))
+    run_child(serve(take_order()))
 
 
 async def serve(order: Order) -> None:
@@ -20,9 +19,11 @@ async def serve(order: Order) -> None:
     settings = order.settings
     listener = socket.socket(fileno=order.socket_fd)
     with listener, bootstrap.open_store(settings) as (journal, hints):
-        server = bootstrap.build_server(settings, journal, hints)
+        line = await SupervisorLine.open(order.line_fd) if order.line_fd is not None else None
+        server = bootstrap.build_server(settings, journal, hints, succession=line)
         _adopt_log(settings.log_level)
         async with bootstrap.build_housekeeper(settings, journal):
+            signal.signal(signal.SIGTERM, _stay)  # before, nothing is open that would not bear a sudden end
             await server.serve(sockets=[listener])
 
 

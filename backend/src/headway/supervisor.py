@@ -22,10 +22,12 @@ from headway.config import Settings
 from headway.errors import JournalUnavailable
 from headway.ports import Clock, HintBus, Journal
 from headway.services import crash_guard
+from headway.succession import ALONE, COMING, LEAVES, RELIEVED, SERVES, ServerLine
 
 BACKOFF_FIRST_S, BACKOFF_MAX_S = 0.2, 10.0
 HEALTHY_AFTER_S = 10.0  # a child that lived this long starts over with the first backoff
 KILL_AFTER_S = 5.0  # past the grace that a child was given
+LEAVING_S = 60.0  # in which all viewers that a server may have go from it to its successor
 
 logger = logging.getLogger("headway.supervisor")
 
@@ -58,7 +60,7 @@ async def spawn_child(order: Order) -> Process:
         *arguments,
         stdin=PIPE,
         stdout=sys.__stderr__,
-        pass_fds=() if order.socket_fd is None else (order.socket_fd,),
+        pass_fds=[fd for fd in (order.socket_fd, order.line_fd) if fd is not None],
         start_new_session=True,  # Ctrl-C in a terminal reaches the supervisor alone, which ends all in order
     )
     assert process.stdin is not None
@@ -98,7 +100,8 @@ class Supervisor:
         self._spawn = spawn
         self._stopping = asyncio.Event()
         self._workers_gone = asyncio.Event()
-        self._alive: dict[str, Process] = {}
+        self._alive: set[Process] = set()
+        self._leaving: set[ServerLine] = set()
 
     async def run(self, on_started: Callable[[], None] = lambda: None) -> None:
         """Start everything and return once all has ended after `stop`."""
@@ -122,52 +125,91 @@ class Supervisor:
         if self._stopping.is_set():
             self.kill()
         self._stopping.set()
+        for line in self._leaving:
+            line.say(ALONE)
 
     def kill(self) -> None:
-        for process in list(self._alive.values()):
+        for process in list(self._alive):
             _signal_session(process, signal.SIGKILL)
 
     async def _keep(self, name: str, stop: asyncio.Event) -> None:
-        """Keep one child alive until `stop`."""
+        """Keep one child alive until `stop`; a server that leaves is relieved by the next at once."""
         backoff = Backoff()
-        while not stop.is_set():
-            order = self._order(name)
-            began = time.monotonic()
-            process = self._alive[name] = await self._spawn(order)
-            try:
-                code = await self._until_ended(process, stop)
-            finally:
-                _signal_session(process, signal.SIGKILL)  # what the child itself has started ends with it
-                del self._alive[name]
-            await self._settle(order, crashed=not stop.is_set())
-            if stop.is_set():
-                return
-            delay = backoff.after(time.monotonic() - began)
-            logger.error("%s ended (%s); starting it again in %.1f s", name, describe_exit(code), delay)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), delay)
+        async with asyncio.TaskGroup() as lives:
+            while not stop.is_set():
+                line = ServerLine() if name == "server" else None
+                began = time.monotonic()
+                life = lives.create_task(self._live(self._order(name, line), line, stop))
+                if line is not None and await _came_first(line.is_left, life):
+                    logger.info("%s leaves; starting its successor", name)
+                    continue
+                code = await life
+                if stop.is_set() or (self._stopping.is_set() and code == 0):
+                    return
+                delay = backoff.after(time.monotonic() - began)
+                logger.error("%s ended (%s); starting it again in %.1f s", name, describe_exit(code), delay)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), delay)
 
-    def _order(self, name: str) -> Order:
-        listener = self._listener if name == "server" else None
+    async def _live(self, order: Order, line: ServerLine | None, stop: asyncio.Event) -> int:
+        """One child, from its start to what is to be settled after its end."""
+        process = await self._spawn(order)
+        self._alive.add(process)
+        listening = asyncio.ensure_future(self._listen(line)) if line is not None else None
+        try:
+            code = await self._until_ended(process, line, stop)
+        finally:
+            _signal_session(process, signal.SIGKILL)  # what the child itself has started ends with it
+            self._alive.discard(process)
+            if line is not None and listening is not None:
+                self._leaving.discard(line)
+                listening.cancel()
+                await asyncio.gather(listening, return_exceptions=True)
+                line.close()
+        await self._settle(order, crashed=not stop.is_set())
+        return code
+
+    async def _listen(self, line: ServerLine) -> None:
+        """Answer what a server says of itself."""
+        async for word in line.words():
+            if word == SERVES:
+                for predecessor in self._leaving:
+                    predecessor.say(RELIEVED)
+            elif word == LEAVES and self._stopping.is_set():
+                line.say(ALONE)
+            elif word == LEAVES:
+                line.say(COMING)
+                self._leaving.add(line)
+                line.is_left.set()
+
+    def _order(self, name: str, line: ServerLine | None) -> Order:
+        listener = self._listener if line is not None else None
         return Order(
             name=name,
             owner=f"{name}.{secrets.token_hex(4)}",
             settings=self._settings,
             files=() if listener else self._files,
             socket_fd=listener.fileno() if listener else None,
+            line_fd=line.theirs if line is not None else None,
         )
 
-    async def _until_ended(self, process: Process, stop: asyncio.Event) -> int:
+    async def _until_ended(self, process: Process, line: ServerLine | None, stop: asyncio.Event) -> int:
         """Wait for the child's end; once `stop` is set, ask for it, and in the end insist."""
         ended = asyncio.ensure_future(process.wait())
-        stopped = asyncio.ensure_future(stop.wait())
-        await asyncio.wait({ended, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        stopped.cancel()
-        if not ended.done():
+        limit_s = self._settings.grace_s + KILL_AFTER_S
+        over = [asyncio.ensure_future(stop.wait())]
+        if line is not None:
+            over.append(asyncio.ensure_future(line.is_left.wait()))
+        await asyncio.wait({ended, *over}, return_when=asyncio.FIRST_COMPLETED)
+        for each in over:
+            each.cancel()
+        if line is not None and line.is_left.is_set():
+            limit_s += LEAVING_S
+        elif not ended.done():
             with contextlib.suppress(ProcessLookupError):
                 # `process.terminate` would first poll a child that has just died, and lose its exit code.
                 os.kill(process.pid, signal.SIGTERM)
-            await asyncio.wait({ended}, timeout=self._settings.grace_s + KILL_AFTER_S)
+        await asyncio.wait({ended}, timeout=limit_s)
         if not ended.done():
             _signal_session(process, signal.SIGKILL)
         return await ended
@@ -192,6 +234,14 @@ class Supervisor:
                 await asyncio.sleep(backoff.after(0))
             else:
                 return
+
+
+async def _came_first(event: asyncio.Event, task: "asyncio.Task[int]") -> bool:
+    """Wait for either; whether it was the event."""
+    happens = asyncio.ensure_future(event.wait())
+    await asyncio.wait({happens, task}, return_when=asyncio.FIRST_COMPLETED)
+    happens.cancel()
+    return event.is_set()
 
 
 def describe_exit(code: int) -> str:

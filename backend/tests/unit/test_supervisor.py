@@ -25,20 +25,42 @@ DEAF = (
     "print('deaf', flush=True); sys.stdin.read()"
 )
 SHORT_LIVED = "import sys; sys.exit(3)"
+LEAVER = """
+import signal, socket, sys
+line = socket.socket(fileno=int(sys.argv[1]))
+signal.signal(signal.SIGTERM, lambda *_: line.send(b"l"))
+line.send(b"s")
+print("serves", flush=True)
+while answer := line.recv(1):
+    print(answer.decode(), flush=True)
+    if answer != b"c":
+        sys.exit()
+"""  # a server, as far as a supervisor can tell
 
 
 class Children:
-    """Starts small processes, and remembers what was asked for."""
+    """Starts small processes, and remembers what was asked for.
 
-    def __init__(self, **scripts: str) -> None:
+    Args:
+        scripts: What each runs, by name; of a list, one a start, the last again and again.
+    """
+
+    def __init__(self, **scripts: str | list[str]) -> None:
         self.orders: list[Order] = []
         self.processes: dict[str, Process] = {}
         self._scripts = scripts
 
     async def spawn(self, order: Order) -> Process:
         script = self._scripts.get(order.name.replace("-", "_"), OBEDIENT)
+        if isinstance(script, list):
+            script = script.pop(0) if len(script) > 1 else script[0]
+        line = [] if order.line_fd is None else [order.line_fd]
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-S", "-c", script, stdin=PIPE, stdout=PIPE, start_new_session=True
+            *[sys.executable, "-S", "-c", script, *map(str, line)],
+            stdin=PIPE,
+            stdout=PIPE,
+            pass_fds=line,
+            start_new_session=True,
         )
         if script == DEAF:
             assert process.stdout is not None
@@ -179,3 +201,69 @@ async def test_what_a_cut_off_run_has_left_is_freed_before_any_worker_starts() -
         await children.until(1)
         assert journal.owners() == []
         supervisor.stop()
+
+
+async def said(process: Process) -> str:
+    """The next line of a child."""
+    assert process.stdout is not None
+    return (await asyncio.wait_for(process.stdout.readline(), 10)).decode().strip()
+
+
+async def test_a_server_that_leaves_stays_until_its_successor_serves_on_the_same_socket() -> None:
+    children = Children(server=LEAVER)
+    async with supervising(children) as supervisor:
+        await children.until(2)
+        leaving = children.processes["server"]
+        assert await said(leaving) == "serves"
+        leaving.terminate()
+        assert [await said(leaving), await said(leaving)] == ["c", "r"]
+        successor = children.processes["server"]
+        assert successor is not leaving
+        assert await said(successor) == "serves"
+        assert await leaving.wait() == 0
+        supervisor.stop()
+        assert await said(successor) == "a"
+    servers = [order for order in children.orders if order.name == "server"]
+    assert len(servers) == 2
+    assert len({order.socket_fd for order in servers}) == 1
+
+
+async def test_a_successor_that_dies_before_it_serves_is_followed_by_another() -> None:
+    children = Children(server=[LEAVER, SHORT_LIVED, LEAVER])
+    async with supervising(children) as supervisor:
+        await children.until(2)
+        leaving = children.processes["server"]
+        assert await said(leaving) == "serves"
+        leaving.terminate()
+        assert [await said(leaving), await said(leaving)] == ["c", "r"]
+        assert await said(children.processes["server"]) == "serves"
+        supervisor.stop()
+    assert [order.name for order in children.orders].count("server") == 3
+
+
+async def test_no_successor_is_started_once_all_are_to_end() -> None:
+    """Not even for a server that is told so before the workers have ended."""
+    children = Children(server=LEAVER, worker_1=DEAF)
+    async with supervising(children, grace_s=3600) as supervisor:
+        await children.until(2)
+        server = children.processes["server"]
+        assert await said(server) == "serves"
+        supervisor.stop()
+        server.terminate()
+        assert await said(server) == "a"
+        assert await server.wait() == 0
+        children.processes["worker-1"].kill()
+    assert len(children.orders) == 2
+
+
+async def test_a_server_that_waits_for_its_successor_is_let_go_when_all_are_to_end() -> None:
+    children = Children(server=[LEAVER, OBEDIENT])
+    async with supervising(children) as supervisor:
+        await children.until(2)
+        leaving = children.processes["server"]
+        assert await said(leaving) == "serves"
+        leaving.terminate()
+        assert await said(leaving) == "c"
+        await children.until(3)
+        supervisor.stop()
+        assert await said(leaving) == "a"
