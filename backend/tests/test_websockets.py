@@ -14,6 +14,7 @@ from tests.support.authored import AuthoredExecution, define
 from tests.support.eventually import eventually
 from tests.support.restorable import Restorable
 from tests.support.server import RunningServer, serving
+from tests.support.slow_reader import slow_reader
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -691,6 +692,25 @@ async def test_a_viewer_that_stops_reading_is_gone_and_slows_nobody() -> None:
         finally:
             for peer in stalled:
                 peer.close()
+
+
+async def test_a_viewer_that_reads_slowly_but_all_the_time_gets_everything(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What waits for it takes far longer than a write may stall, or an answer to a ping may take."""
+    monkeypatch.setattr("headway.api.listening.SEND_BUFFER_BYTES", 4_096)
+    monkeypatch.setattr("headway.api.listening.USER_TIMEOUT_MS", 3_000)
+    keepalive = {"ws_ping_interval": 1.0, "ws_ping_timeout": 3.0}
+    with serving(fanout={"stall_s": 3.0, "sweep_s": 0.1}, config=keepalive) as server:
+        execution = an_execution(server)
+        execution.log(70, "x" * 1_000)
+        async with slow_reader(server.ws(execution.id, "?after=0"), bytes_per_s=10_000) as reader:
+            seen = list[int]()
+            async for text in reader.texts():
+                seen.append(json.loads(text)["seq"])
+                if seen[-1] == execution.last_seq:
+                    break
+    assert seen == list(range(1, execution.last_seq + 1))
 
 
 async def test_a_peer_that_answers_no_ping_is_gone() -> None:

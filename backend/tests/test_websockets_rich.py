@@ -20,6 +20,7 @@ from tests.support.eventually import eventually
 from tests.support.restorable import Restorable
 from tests.support.rich_peer import RichPeer, rich
 from tests.support.server import RunningServer, serving
+from tests.support.slow_reader import slow_reader
 from tests.support.viewer_model import ViewerModel
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -519,6 +520,33 @@ async def test_a_viewer_that_stops_reading_is_cut_and_the_others_go_on() -> None
             execution.complete()
             await asyncio.wait_for(following, 10)
     assert folds_as_stored(server, execution, model)
+
+
+async def test_a_viewer_that_reads_slowly_but_all_the_time_gets_everything(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A frame takes it far longer than a write may stall, and a ping far longer than a pong may take."""
+    monkeypatch.setattr("headway.api.listening.SEND_BUFFER_BYTES", 4_096)
+    monkeypatch.setattr("headway.api.listening.USER_TIMEOUT_MS", 3_000)
+    keepalive = {"ws_ping_interval": 1.0, "ws_ping_timeout": 3.0}
+    timers = quickly(stall_s=3.0, ping_s=1.0, pong_s=3.0)
+    with serving(feed=timers, config=keepalive) as server:
+        execution = an_execution(server)
+        start = head_of(server, execution)
+        execution.log(70, "x" * 1_000)
+        async with slow_reader(server.rich, [m.SUBPROTOCOL], bytes_per_s=10_000) as reader:
+            await reader.say(encode(m.Hello()).decode())
+            await reader.say(encode(m.Sub(x=execution.id, cur=str(start))).decode())
+            upto = 0
+            async for text in reader.texts():
+                message, _ = decode_server(text)
+                if isinstance(message, m.Ping):
+                    await reader.say(encode(m.Pong(n=message.n)).decode())
+                elif isinstance(message, m.Ev):
+                    upto = message.upto
+                if upto == execution.last_seq:
+                    break
+    assert upto == execution.last_seq
 
 
 # --- liveness, the end of the server ----------------------------------------------------------------------

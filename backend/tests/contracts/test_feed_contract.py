@@ -13,6 +13,7 @@ from itertools import count
 from typing import Any
 
 import pytest
+from tests.support import fault_proxy
 from tests.support.authored import AuthoredExecution, define
 from tests.support.builders import an_execution_id
 from tests.support.fault_proxy import FaultProxy
@@ -467,6 +468,25 @@ async def test_a_half_open_connection_is_left(server: RunningServer, monkeypatch
 
     assert seen == list(range(1, 9))
     assert path.cuts == ["no frame for 1 s"]
+
+
+async def test_a_frame_that_takes_longer_than_silence_may_last_is_waited_for(
+    server: RunningServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_session, "SILENCE_S", 1.5)
+    monkeypatch.setattr(fault_proxy, "CHUNK_BYTES", 2_000)
+    async with path_to(server, "websocket") as path:
+        execution, seen = path.authored(), []
+        async with asyncio.timeout(WITHIN_S):
+            async for update in path.watch(execution.id, after=0):
+                seen.append(update.seq)
+                if update.seq == 2:
+                    path.tcp.links[0].delay_s = 0.25
+                    execution.log(1, "x" * 20_000)
+                    execution.complete()
+
+    assert seen == [1, 2, 3, 4]
+    assert path.cuts == []
 
 
 async def test_a_server_that_drains_is_left_without_a_gap() -> None:

@@ -497,6 +497,33 @@ def test_a_write_that_stalls_for_15_s_is_cut_off() -> None:
     assert session.tick(18.0) == [Unfollow(1), Abort(CloseCode.SLOW_READER)]
 
 
+def test_a_write_that_moves_is_not_cut_off_however_long_it_takes() -> None:
+    session = a_following_session(2, last_seq=9)
+    session.events_read(1, a_piece(2, 9), 3.0)
+    for now in range(10, 100, 10):
+        assert session.is_owed
+        session.moved(now, ping_is_out=True)
+        session.tick(now + 9.9)
+        assert session.life is Life.OPEN
+
+    assert session.tick(105.0) == [Unfollow(1), Abort(CloseCode.SLOW_READER)]
+
+
+def test_a_pong_is_due_10_s_after_its_ping_is_out_and_no_other_ping_goes_before() -> None:
+    session = a_following_session(2, last_seq=2)
+    session.tick(15.0)
+    session.heads_read({}, 15.0)
+    for now in (20.0, 29.0, 38.0):
+        assert session.is_owed
+        session.moved(now, ping_is_out=False)
+        assert session.tick(now + 1.0) == []
+    session.moved(40.0, ping_is_out=True)
+    session.moved(49.0, ping_is_out=True)
+
+    assert not session.is_owed
+    assert session.tick(50.0) == [Unfollow(1), Abort(CloseCode.NO_PONG)]
+
+
 def test_a_token_is_asked_for_before_it_ends_and_the_connection_ends_after_it() -> None:
     session = an_open_session(until=10.0)
 

@@ -47,6 +47,16 @@ def listening_socket(host: str, port: int) -> socket.socket:
     return listener
 
 
+def lift_user_timeout(connection: socket.socket) -> None:
+    """For a connection that is otherwise looked after.
+
+    The kernel counts a peer that reads a little at a time as gone too: its window never admits the whole of
+    what is to be sent next.
+    """
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 0)
+
+
 def _set_options(listener: socket.socket) -> None:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)

@@ -76,7 +76,7 @@ class SendOutlet:
 
     def _sent(self, sending: asyncio.Task[None]) -> None:
         if sending is self._sending:
-            self._sending = None
+            self._sending, self._pending_bytes = None, 0
         writer = self._writer
         if sending.cancelled() or writer is None:
             return

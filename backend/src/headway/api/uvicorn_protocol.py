@@ -16,6 +16,8 @@ from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
+from headway.api.listening import lift_user_timeout
+from headway.api.unsent import unsent_bytes
 from headway.api.uvicorn_http import HttpProtocol
 from headway.protocol.close_codes import CloseCode, cut_reason
 from headway.services.viewer import Writer
@@ -28,6 +30,7 @@ WRITE_BUFFER_BYTES = 16 << 10  # beyond it a viewer counts as paused; the kernel
 MAX_FRAME_BYTES = 128 << 10  # above the limit that the endpoint itself answers with its own code
 PING_INTERVAL_S = 15.0
 PING_TIMEOUT_S = 15.0
+PONG_LOOKS = 5  # within that time, at whether the peer takes bytes
 LINGER_S = 2.0
 SHUTDOWN_S = 5
 
@@ -52,7 +55,7 @@ class UvicornOutlet:
         self._writer = writer
 
     def pending_bytes(self) -> int:
-        return self._protocol.transport.get_write_buffer_size()
+        return unsent_bytes(self._protocol.transport)
 
     def close(self, code: CloseCode, reason: str) -> None:
         self.lost()
@@ -100,6 +103,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
         if self.response.status_code == 101:
+            lift_user_timeout(self.transport.get_extra_info("socket"))
             self._outlet = UvicornOutlet(self)
             extensions = cast(dict[str, Any], self.scope["extensions"])
             extensions[OUTLET_EXTENSION] = self._outlet
@@ -135,6 +139,30 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def handle_parser_exception(self) -> None:
         self._lose()
         super().handle_parser_exception()
+
+    @override
+    def send_keepalive_ping(self) -> None:
+        super().send_keepalive_ping()
+        if self.pong_timer is not None:
+            self.pong_timer.cancel()
+            self._await_pong(self.loop.time(), unsent_bytes(self.transport))
+
+    def _await_pong(self, since: float, unsent: int) -> None:
+        """Look again, and again: as long as the peer takes bytes, the ping may still be behind others."""
+        assert self.ping_timeout is not None
+        self.pong_timer = self.loop.call_later(
+            self.ping_timeout / PONG_LOOKS, self._look_for_life, since, unsent
+        )
+
+    def _look_for_life(self, since: float, unsent: int) -> None:
+        now, left = self.loop.time(), unsent_bytes(self.transport)
+        if left < unsent:
+            since = now
+        assert self.ping_timeout is not None
+        if now - since >= self.ping_timeout:
+            self.keepalive_timeout()
+        else:
+            self._await_pong(since, left)
 
     @override
     def keepalive_timeout(self) -> None:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from time import monotonic
 from typing import assert_never
 
+from typing_extensions import override
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 from websockets.typing import Subprotocol
@@ -21,6 +22,7 @@ from headway.protocol.client_session import ClientSession
 from headway.protocol.codec import encode
 
 MAX_FRAME_BYTES = 16 << 20
+MAX_CONTROL_FRAME_BYTES = 127
 OPEN_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 1.0
 TICK_S = 0.5
@@ -30,6 +32,18 @@ NO_CLOSE_FRAME = 1006
 def socket_address(url: str) -> str:
     """Where a server's rich mode is."""
     return "ws" + url.rstrip("/").removeprefix("http") + "/ws"
+
+
+class _Connection(ClientConnection):
+    """Remembers when more came than a ping of the WebSocket: a frame, or a part of one."""
+
+    heard_at = 0.0
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        if len(data) > MAX_CONTROL_FRAME_BYTES:
+            self.heard_at = monotonic()
+        super().data_received(data)
 
 
 class WebSocketAttempt:
@@ -61,7 +75,7 @@ class WebSocketAttempt:
             return Again(str(error) or type(error).__name__)
 
     @asynccontextmanager
-    async def _connect(self) -> AsyncIterator[ClientConnection]:
+    async def _connect(self) -> AsyncIterator[_Connection]:
         async with connect(
             self._address,
             subprotocols=[Subprotocol(m.SUBPROTOCOL)],
@@ -72,7 +86,9 @@ class WebSocketAttempt:
             close_timeout=CLOSE_TIMEOUT_S,
             ping_interval=None,  # the protocol's own heartbeat says more
             proxy=None,
+            create_connection=_Connection,
         ) as socket:
+            assert isinstance(socket, _Connection)
             sender = asyncio.create_task(self._send(socket))
             try:
                 yield socket
@@ -80,7 +96,7 @@ class WebSocketAttempt:
                 sender.cancel()
                 await asyncio.gather(sender, return_exceptions=True)
 
-    async def _follow(self, socket: ClientConnection) -> Ending:
+    async def _follow(self, socket: _Connection) -> Ending:
         opened_at = monotonic()
         self._carry_out(self._session.open())
         try:
@@ -93,6 +109,7 @@ class WebSocketAttempt:
                     pass
                 else:
                     self._carry_out(self._session.receive(frame, monotonic()))
+                self._session.heard(socket.heard_at)
                 self._carry_out(self._session.tick(monotonic()))
                 if self.up_at is None and monotonic() - opened_at > OPEN_TIMEOUT_S:
                     self._ending = Unfit(f"the WebSocket opens, but for {OPEN_TIMEOUT_S:.0f} s no frame came")

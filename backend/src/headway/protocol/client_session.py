@@ -94,6 +94,10 @@ class ClientSession:
         except (InvalidMessage, MsgspecError) as error:
             return [Drop(f"the server sent what is no frame: {error}")]
 
+    def heard(self, at: float) -> None:
+        """Bytes came, perhaps of a frame that is not whole yet: over a slow line that may take long."""
+        self._heard_at = max(self._heard_at, at)
+
     def applied(self, seq: int, now: float) -> list[ClientEffect]:
         """The viewer has taken everything up to `seq`; acknowledges at half a window."""
         self._applied = seq

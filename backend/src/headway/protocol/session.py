@@ -92,6 +92,7 @@ class Session:
         self._heads_asked = False
         self._pong_by: float | None = None
         self._pong_awaited: int | None = None
+        self._ping_is_out = True  # all that was written before the last ping has been taken, and the ping
         self._token_until: float | None = None
         self._warned = False
         self._drained_at: float | None = None
@@ -183,6 +184,7 @@ class Session:
         if not isinstance(message, m.Pong) or self._life not in (Life.OPEN, Life.DRAINING):
             return False
         awaited, self._pong_awaited = message.n == self._pong_awaited, None
+        self._ping_is_out = self._ping_is_out or awaited
         return awaited
 
     def _misfit(self, error: InvalidMessage, now: float) -> list[Effect]:
@@ -291,6 +293,7 @@ class Session:
         known = {number: head for number, head in heads.items() if head is not None}
         effects: list[Effect] = [Send(m.Ping(n=self._pings, heads=self._named(known)))]
         self._pong_by, self._pong_awaited = now + self._timers.pong_s, self._pings
+        self._ping_is_out = False
         for number, head in heads.items():
             each = self._alive(number)
             if isinstance(each, Subscription):
@@ -318,6 +321,27 @@ class Session:
     def dismiss(self, retry_ms: int) -> list[Effect]:
         """The server ends now: say when to come back."""
         return self._close(CloseCode.SERVICE_RESTART, msgspec.json.encode({"retry": retry_ms}).decode())
+
+    @property
+    def is_owed(self) -> bool:
+        """The peer is cut off unless it takes what was written: `moved` says that it does."""
+        return not self._ping_is_out or any(
+            each.stalled_since is not None for each in self._by_number.values()
+        )
+
+    def moved(self, now: float, *, ping_is_out: bool) -> None:
+        """The peer has taken bytes since this was last said; `ping_is_out` if the last ping is among them.
+
+        Where nobody says so, a write counts as stalled, and a ping as out, from when it was handed over.
+        """
+        for each in self._by_number.values():
+            if each.stalled_since is not None:
+                each.stalled_since = now
+        if self._ping_is_out:
+            return
+        self._ping_is_out = ping_is_out
+        if self._pong_by is not None:
+            self._pong_by = now + self._timers.pong_s
 
     # What time brings.
 
@@ -349,6 +373,8 @@ class Session:
     def _ping_due(self, now: float) -> list[Effect]:
         if now < self._ping_at or self._life not in (Life.OPEN, Life.DRAINING):
             return []
+        if not self._ping_is_out:
+            return []  # they would pile up before a slow reader
         self._ping_at = now + self._timers.ping_s
         self._pings += 1
         self._heads_asked = True

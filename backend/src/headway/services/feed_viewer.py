@@ -5,6 +5,7 @@ new question is put to the journal, and the viewer costs no more than what it wa
 """
 
 import logging
+import math
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from headway.protocol import effects as f
 from headway.protocol.close_codes import CloseCode
 from headway.protocol.codec import encode, encode_events
 from headway.protocol.frames import text_frame
-from headway.protocol.messages import LOBBY, Row
+from headway.protocol.messages import LOBBY, Ping, Row
 from headway.protocol.session import Session
 from headway.protocol.subscription import header_of
 from headway.services.chunk import Chunk
@@ -78,6 +79,8 @@ class FeedViewer:
         self._effects: deque[f.Effect] = deque()
         self._carrying = False
         self._unwritten: list[int] = []  # whose frame the transport had no room for
+        self._written_bytes = self._taken_bytes = 0
+        self._ping_ends_at = math.inf  # of what is written; infinite while the ping itself is not
         self._followings: dict[int, Following] = {}
         self._inquiries = Inquiries(
             around.tasks,
@@ -94,6 +97,8 @@ class FeedViewer:
 
     def tick(self) -> None:
         """Call it about once a second."""
+        if self._session.is_owed and not self._ended:
+            self._look_for_life()
         self._do(self._session.tick, self._now())
 
     def drain(self, *, earliest_s: float, latest_s: float, retry_ms: int) -> None:
@@ -188,6 +193,8 @@ class FeedViewer:
                 self._write(self._ev_frame(effect), number)
             case f.Send(message=message):
                 self._write(text_frame(encode(message)))
+                if isinstance(message, Ping):
+                    self._ping_ends_at = self._written_bytes
             case f.SendRows(number=number, message=rows):
                 self._write(text_frame(encode(rows)), number)
             case f.Close() | f.Abort():
@@ -225,12 +232,20 @@ class FeedViewer:
         if self._outlet.is_paused:
             return
         self._outlet.write(frame)
+        self._written_bytes += len(frame)
         if number is None:
             return
         if self._outlet.is_paused:
             self._unwritten.append(number)
         else:
             self._effects.extend(self._session.written(number, self._now()))
+
+    def _look_for_life(self) -> None:
+        """Tell the session if the peer has taken anything since the last look, however little."""
+        taken = self._written_bytes - self._outlet.pending_bytes()
+        if taken > self._taken_bytes:
+            self._taken_bytes = taken
+            self._session.moved(self._now(), ping_is_out=taken >= self._ping_ends_at)
 
     def _take(self, following: Following, chunk: Chunk, piece: f.Piece) -> list[f.Effect]:
         """Write it at once to a viewer that has all before it; else let it know."""
@@ -246,6 +261,7 @@ class FeedViewer:
             frame = chunk.ev_frame(header_of(following.x, piece), deflated=self._deflated)
         following.looks = 0
         self._outlet.write(frame)
+        self._written_bytes += len(frame)
         if self._outlet.is_paused:
             self._unwritten.append(number)
             return []
@@ -351,6 +367,7 @@ class FeedViewer:
             known = {number: heads.get(each) for number, each in ids.items()}
         except HeadwayError as error:
             _log.warning("cannot read heads: %s", error)
+        self._ping_ends_at = math.inf
         self._do(self._session.heads_read, known, self._now())
 
     def _now(self) -> float:
