@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.support.builders import (
     AT,
@@ -166,6 +167,24 @@ class TestAppend:
     def test_the_log_must_be_where_it_is_expected(self, journal: Journal, execution: ExecutionId) -> None:
         assert isinstance(refusal(journal, a_batch(execution, expected_last_seq=0)), AppendConflict)
         append(journal, a_batch(execution, expected_last_seq=1))
+
+    def test_a_batch_may_overlook_what_does_not_concern_it(
+        self, journal: Journal, execution: ExecutionId
+    ) -> None:
+        for number in (1, 2):
+            append(journal, a_batch(execution, 2, first_producer_seq=2 * number - 1))
+        beside = a_batch(execution, producer_id="server", expected_last_seq=3)
+        assert isinstance(refusal(journal, beside), AppendConflict)
+        others = msgspec.structs.replace(beside, overlooks=frozenset({"gap", "output"}))
+        assert isinstance(refusal(journal, others), AppendConflict)
+        logs = msgspec.structs.replace(beside, overlooks=frozenset({"gap", "log"}))
+        assert append(journal, logs).last_seq == 6
+        assert append(journal, logs).duplicate
+        ahead = msgspec.structs.replace(logs, producer_id="ahead", expected_last_seq=9)
+        assert isinstance(refusal(journal, ahead), AppendConflict)
+        append(journal, a_batch(execution, first_producer_seq=5, closes=True))
+        late = msgspec.structs.replace(logs, producer_id="late")
+        assert isinstance(refusal(journal, late), ExecutionClosed)
 
     def test_the_terminal_event_is_last(self, journal: Journal, execution: ExecutionId) -> None:
         """L4."""

@@ -44,6 +44,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         producer_id: Who numbers them; `first_producer_seq` is the number of the first (from 1, no gap).
         lease: Needed from the runner; refused if a newer one exists. `None` for anybody else.
         expected_last_seq: The seq the log must be at, or `None`.
+        overlooks: Kinds of events that the log may have got since `expected_last_seq`: the batch holds
+            nonetheless. For whoever appends beside a runner that never pauses.
         closes: The last event is terminal.
         summary: Replaces the stored one; `None` keeps it.
         checkpoint: JSON of the state after the last event; only with `expected_last_seq`.
@@ -57,6 +59,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     producer_epoch: int = 0
     lease: Lease | None = None
     expected_last_seq: int | None = None
+    overlooks: frozenset[str] = frozenset()
     closes: bool = False
     summary: Summary | None = None
     checkpoint: bytes | None = None

@@ -30,7 +30,7 @@ from headway.errors import (
 )
 from headway.ports import Appended, Batch, Clock, ExecutionRecord, Hint, HintBus, Journal
 from headway.services.inputs import check_values
-from headway.services.states import encode_state, events_between, load_state, summary_of
+from headway.services.states import catch_up, encode_state, events_between, load_state, summary_of
 from headway.services.views import ControlReceipt
 
 MAX_KEY_LENGTH = 200
@@ -38,7 +38,16 @@ MAX_NAME_LENGTH = 100  # of a signal, and of whoever asks
 MAX_REASON_LENGTH = 2_000
 MAX_SIGNAL_BYTES = 65_536
 MAX_UNTAKEN_SIGNALS = 1_000
-_CANCEL_TRIES = 20  # each lost to an append of somebody else in between: a worker has just claimed it
+_TRIES = 20  # each lost to an append of somebody else in between: a worker has just claimed it
+# They change neither a question nor the phase, and a worker may append them without a pause.
+_BESIDE_QUESTIONS = frozenset(
+    kind.kind
+    for kind in (
+        *(e.Log, e.Gap, e.Output),
+        *(e.StepStarted, e.StepProgressed, e.StepRetrying),
+        *(e.StepCompleted, e.StepFailed, e.StepSkipped, e.StepCancelled),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +73,7 @@ class Controls:
         check_key(idempotency_key)
         by = checked_name(by)
         control_id = receipt_id("cancel", execution_id, idempotency_key or "")
-        for _ in range(_CANCEL_TRIES):
+        for _ in range(_TRIES):
             record = self.journal.get(execution_id)
             state = load_state(self.journal, execution_id, record.head.last_seq)
             known = _cancel_under_way(state) or (control_id if control_id in state.controls else None)
@@ -105,52 +114,20 @@ class Controls:
             InvalidInput: Naming each field that does not fit the form.
         """
         by, reason = checked_name(by), _checked_reason(reason)
+        said = _Answer(approved, values, reason, by)
         state = load_state(self.journal, execution_id)
-        approval = _approval(state, approval_id)
-        if approval.form is UNSET:
-            values = values or None
-        elif approved and values is None:
-            values = {}
-        encoded = None if values is None else _encode(values, "values")
-        said = (str(approved), (encoded or b"").decode(), *([reason] if reason else ()))
-        control_id = receipt_id("approve", execution_id, approval_id, *said)
-        receipt = ControlReceipt(control_id=control_id, control="approve", execution_id=execution_id)
-        if approval.status == "answered" and approval.control_id == control_id:
-            return receipt
-        if state.closed:
-            raise _closed(state)
-        now = timestamp(self.clock.now_ns())
-        if approval.status != "open" or (approval.deadline is not None and approval.deadline <= now):
-            raise _approval_closed(approval)
-        _check_answer(approval, values, approved=approved)
-        requested = e.ControlRequested(
-            control="approve",
-            control_id=control_id,
-            by=by,
-            message=f"{'yes' if approved else 'no'} to {approval_id}: {approval.message}",
-        )
-        answered = e.ApprovalAnswered(
-            approval_id=approval_id,
-            approved=approved,
-            by=by,
-            values=UNSET if encoded is None else Raw(encoded),
-            reason=reason,
-            control_id=control_id,
-        )
-        answered.phase = _apply(state.copy(), answered, now).phase
-        # One producer a question: of two answers at once the journal takes one and takes the other for it.
-        stored = self._append(
-            Batch(
-                execution_id=execution_id,
-                producer_id=f"answer:{approval_id}",
-                first_producer_seq=1,
-                bodies=[e.encode_body(data, now) for data in (requested, answered)],
-            )
-        )
-        won = _approval(load_state(self.journal, execution_id, stored.last_seq), approval_id)
-        if won.control_id != control_id:
-            raise _approval_closed(won)
-        return receipt
+        for _ in range(_TRIES):
+            approval = _approval(state, approval_id)
+            control_id = said.control_id(execution_id, approval)
+            if approval.status != "answered" or approval.control_id != control_id:
+                batch = self._answering(execution_id, state, approval, said)
+                try:
+                    self._append(batch)
+                except (AppendConflict, ExecutionClosed):
+                    catch_up(self.journal, execution_id, state)
+                    continue
+            return ControlReceipt(control_id=control_id, control="approve", execution_id=execution_id)
+        raise AppendConflict(f"execution {execution_id} moves too fast to be answered; try again")
 
     def signal(
         self,
@@ -211,6 +188,43 @@ class Controls:
             self._check_repeated(execution_id, stored.last_seq, sent)
         return ControlReceipt(control_id=signal_id, control="signal", execution_id=execution_id)
 
+    def _answering(
+        self, execution_id: ExecutionId, state: State, approval: ApprovalState, said: "_Answer"
+    ) -> Batch:
+        """The answer, for a log where the question is as `state` says: open."""
+        if state.closed:
+            raise _closed(state)
+        now = timestamp(self.clock.now_ns())
+        if approval.status != "open" or (approval.deadline is not None and approval.deadline <= now):
+            raise _approval_closed(approval)
+        approval_id, control_id = approval.approval_id, said.control_id(execution_id, approval)
+        said.check(approval)
+        requested = e.ControlRequested(
+            control="approve",
+            control_id=control_id,
+            by=said.by,
+            message=f"{'yes' if said.approved else 'no'} to {approval_id}: {approval.message}",
+        )
+        encoded = said.encoded(approval)
+        answered = e.ApprovalAnswered(
+            approval_id=approval_id,
+            approved=said.approved,
+            by=said.by,
+            values=UNSET if encoded is None else Raw(encoded),
+            reason=said.reason,
+            control_id=control_id,
+        )
+        answered.phase = _apply(state.copy(), answered, now).phase
+        return Batch(
+            execution_id=execution_id,
+            # A question may be asked again and get the same answer, at another place in the log.
+            producer_id=f"server:{control_id}:{state.seq}",
+            first_producer_seq=1,
+            bodies=[e.encode_body(data, now) for data in (requested, answered)],
+            expected_last_seq=state.seq,
+            overlooks=_BESIDE_QUESTIONS,
+        )
+
     def _check_repeated(self, execution_id: ExecutionId, seq: int, sent: e.SignalReceived) -> None:
         [first] = events_between(self.journal, execution_id, seq - 1, seq)
         data = first.data
@@ -251,6 +265,45 @@ class Controls:
             raise outcome
         self.hints.publish([Hint("events", batch.execution_id, outcome.last_seq)])
         return outcome
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What somebody says to a question."""
+
+    approved: bool
+    values: Any
+    reason: str | None
+    by: str | None
+
+    def values_for(self, approval: ApprovalState) -> Any:
+        """Without a form there are none; a yes to a form has some, if only its defaults."""
+        if approval.form is UNSET:
+            return self.values or None
+        return {} if self.approved and self.values is None else self.values
+
+    def encoded(self, approval: ApprovalState) -> bytes | None:
+        values = self.values_for(approval)
+        return None if values is None else _encode(values, "values")
+
+    def control_id(self, execution_id: ExecutionId, approval: ApprovalState) -> str:
+        """The same for the same answer, whoever gives it."""
+        said = (
+            str(self.approved),
+            (self.encoded(approval) or b"").decode(),
+            *([self.reason] if self.reason else ()),
+        )
+        return receipt_id("approve", execution_id, approval.approval_id, *said)
+
+    def check(self, approval: ApprovalState) -> None:
+        """Raises `InvalidInput` where the values do not fit."""
+        values, what = self.values_for(approval), f"the answer to {approval.approval_id}"
+        if approval.form is UNSET:
+            if values:
+                fault = {"field": "", "message": "no values are asked for"}
+                raise InvalidInput(f"{what} takes no values", errors=[fault])
+        elif self.approved or values is not None:
+            check_values(msgspec.json.decode(approval.form), values, what)
 
 
 def receipt_id(*parts: str) -> str:
@@ -307,16 +360,6 @@ def _approval(state: State, approval_id: str) -> ApprovalState:
             approval_id=approval_id,
         )
     return approval
-
-
-def _check_answer(approval: ApprovalState, values: Any, *, approved: bool) -> None:
-    what = f"the answer to {approval.approval_id}"
-    if approval.form is UNSET:
-        if values:
-            fault = {"field": "", "message": "no values are asked for"}
-            raise InvalidInput(f"{what} takes no values", errors=[fault])
-    elif approved or values is not None:
-        check_values(msgspec.json.decode(approval.form), values, what)
 
 
 def _approval_closed(approval: ApprovalState) -> ApprovalClosed:

@@ -48,6 +48,13 @@ def load_state(journal: Journal, execution_id: ExecutionId, upto: int | None = N
     return state
 
 
+def catch_up(journal: Journal, execution_id: ExecutionId, state: State) -> None:
+    """Fold into the execution's state what the log has got since."""
+    head = journal.get(execution_id).head
+    for event in events_between(journal, execution_id, state.seq, head.last_seq):
+        state.apply(event)
+
+
 def summary_of(state: State) -> Summary:
     """What the list of executions shows of this state; the error is cut to its first line."""
     return Summary(

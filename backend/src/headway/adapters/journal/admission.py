@@ -1,5 +1,7 @@
 """Which batches the log takes, and what they become: rules that every journal shares; stores nothing."""
 
+import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from headway.domain.events import stored_line
@@ -9,6 +11,7 @@ from headway.ports import Appended, Batch, NewExecution, Segment, Summary
 
 QUEUE_PRODUCER = "queue"  # who numbers `execution.queued`
 QUEUED = Summary(status="running", phase="queued", progress=0.0)
+_KIND = re.compile(rb'^\{"seq":\d+,"kind":"([^"]*)"', re.MULTILINE)
 CHECKPOINT_SPACING = 1_000  # events; of checkpoints that lie closer, the older ones are let go
 
 
@@ -62,6 +65,12 @@ def admit(batch: Batch, standing: Standing, mark: ProducerMark | None) -> Append
     if batch.expected_last_seq is not None and batch.expected_last_seq != standing.last_seq:
         return AppendConflict(expected=batch.expected_last_seq, last_seq=standing.last_seq)
     return None
+
+
+def overlooks(batch: Batch, bodies: Iterable[bytes]) -> bool:
+    """Whether the batch holds although the log has got these stored lines since `expected_last_seq`."""
+    kinds = {kind.decode() for body in bodies for kind in _KIND.findall(body)}
+    return kinds <= batch.overlooks
 
 
 def queued_batch(new: NewExecution) -> Batch:

@@ -17,6 +17,7 @@ from headway.adapters.journal.admission import (
     Standing,
     admit,
     mark_of,
+    overlooks,
     queued_batch,
     seal,
 )
@@ -25,6 +26,7 @@ from headway.domain.identifiers import ExecutionId, WorkflowId
 from headway.domain.position import initial_tag
 from headway.domain.workflow import SourceFile, WorkflowDefinition
 from headway.errors import (
+    AppendConflict,
     ConflictError,
     ExecutionNotFound,
     IdempotencyConflict,
@@ -357,6 +359,8 @@ class MemoryJournal(Journal):
         if log is None:
             return ExecutionNotFound(execution_id=batch.execution_id)
         verdict = admit(batch, log.standing(), log.producers.get(batch.producer_id))
+        if isinstance(verdict, AppendConflict) and batch.overlooks and _is_overlooked(batch, log):
+            verdict = None
         return log.store(batch) if verdict is None else verdict
 
     def _check_open(self) -> None:
@@ -372,6 +376,13 @@ class MemoryJournal(Journal):
 
     def _place(self, execution_id: ExecutionId) -> int | None:
         return next((place for place, key in enumerate(self._logs) if key == execution_id), None)
+
+
+def _is_overlooked(batch: Batch, log: _Log) -> bool:
+    if batch.expected_last_seq is None or batch.expected_last_seq > log.last_seq:
+        return False
+    following = log.segments[log.segment_index(batch.expected_last_seq + 1) :]
+    return overlooks(batch, [cut_start(segment, batch.expected_last_seq).body for segment in following])
 
 
 def _matches(log: _Log, wanted: ExecutionFilter) -> bool:

@@ -17,10 +17,11 @@ from headway.adapters.journal.admission import (
     Standing,
     admit,
     mark_of,
+    overlooks,
     seal,
 )
 from headway.domain.identifiers import ExecutionId
-from headway.errors import ExecutionNotFound
+from headway.errors import AppendConflict, ExecutionNotFound
 from headway.ports import Appended, Batch, Segment, Summary
 
 _STANDINGS = """
@@ -58,6 +59,7 @@ _SELECT_PRODUCER = """
 SELECT producer_id, producer_epoch, last_producer_seq, first_seq, size, tag
 FROM producer WHERE execution_id = ? AND producer_id = ?
 """
+_FOLLOWING = "SELECT first_seq, body FROM segment WHERE execution_id = ? AND first_seq > ? ORDER BY first_seq"
 _PUT_PRODUCER = "INSERT OR REPLACE INTO producer VALUES (?, ?, ?, ?, ?, ?, ?)"
 _PUT_CHECKPOINT = "INSERT INTO checkpoint (execution_id, seq, state) VALUES (?, ?, ?)"
 _LAST_CHECKPOINTS = "SELECT seq FROM checkpoint WHERE execution_id = ? ORDER BY seq DESC LIMIT 2"
@@ -130,6 +132,8 @@ class Appender:
         if row.left is None:
             is_same = row.last.producer_id == batch.producer_id
             verdict = admit(batch, row.standing, row.last if is_same else _producer(cursor, batch, row.last))
+            if isinstance(verdict, AppendConflict) and batch.overlooks and _is_overlooked(cursor, batch):
+                verdict = None
             if verdict is not None:
                 return verdict
         segment = seal(batch, row.standing.last_seq, row.standing.last_tag)
@@ -295,6 +299,14 @@ def _producer(cursor: sqlite3.Cursor, batch: Batch, last: ProducerMark) -> Produ
         return None  # the log begins with the last one's batch: nobody came before
     row = cursor.execute(_SELECT_PRODUCER, (batch.execution_id, batch.producer_id)).fetchone()
     return ProducerMark._make(row) if row else None
+
+
+def _is_overlooked(cursor: sqlite3.Cursor, batch: Batch) -> bool:
+    """Of an open execution, whose segments are plain; one that was joined since is not looked into."""
+    after = batch.expected_last_seq
+    assert after is not None
+    rows = cursor.execute(_FOLLOWING, (batch.execution_id, after)).fetchall()
+    return bool(rows) and rows[0][0] == after + 1 and overlooks(batch, (body for _, body in rows))
 
 
 def _put_checkpoint(cursor: sqlite3.Cursor, execution_id: str, seq: int, state: bytes) -> None:

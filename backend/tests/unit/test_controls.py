@@ -1,0 +1,131 @@
+"""Controls beside a worker that writes at the same moment: what is refused is not in the log."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from tests.support.authored import START_NS, AuthoredExecution
+from typing_extensions import override
+
+from headway.adapters.hints.memory import MemoryHintBus
+from headway.adapters.journal.memory import MemoryJournal
+from headway.domain import events as e
+from headway.domain.timestamps import timestamp
+from headway.errors import AppendConflict, ApprovalClosed
+from headway.ports import Appended, Batch
+from headway.services.controls import Controls
+from headway.services.states import events_between, load_state
+
+
+class RacingJournal(MemoryJournal):
+    """What waits in `between` is written just before the next append, as by another process."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.between: list[Callable[[], object]] = []
+        self._is_between = False
+
+    @override
+    def append(self, batches: Sequence[Batch]) -> list[Appended | Exception]:
+        if self.between and not self._is_between:
+            self._is_between = True
+            self.between.pop()()
+            self._is_between = False
+        return super().append(batches)
+
+
+class FixedClock:
+    def now_ns(self) -> int:
+        return START_NS
+
+    def monotonic(self) -> float:
+        return 0.0
+
+
+@pytest.fixture
+def journal() -> RacingJournal:
+    return RacingJournal()
+
+
+@pytest.fixture
+def execution(journal: RacingJournal) -> AuthoredExecution:
+    execution = AuthoredExecution(journal, MemoryHintBus())
+    execution.start()
+    return execution
+
+
+@pytest.fixture
+def controls(journal: RacingJournal) -> Controls:
+    serial = iter(range(1, 10_000))
+    return Controls(journal, MemoryHintBus(), FixedClock(), lambda: next(serial))
+
+
+def ask(execution: AuthoredExecution) -> None:
+    deadline = timestamp(START_NS + 10**9)
+    execution.emit(
+        e.ApprovalRequested(
+            approval_id="approval-1", message="Pay?", key="k", deadline=deadline, on_deadline="reject"
+        )
+    )
+
+
+def expiry() -> e.ApprovalAnswered:
+    return e.ApprovalAnswered(approval_id="approval-1", approved=False, phase="running", expired=True)
+
+
+def withdrawal() -> e.WaitEnded:
+    return e.WaitEnded(wait_id="approval-1", wait="approval", outcome="cancelled", phase="running", key="k")
+
+
+def all_of(journal: MemoryJournal, execution: AuthoredExecution, kind: type[Any]) -> list[Any]:
+    last = journal.get(execution.id).head.last_seq
+    return [
+        event.data for event in events_between(journal, execution.id, 0, last) if isinstance(event.data, kind)
+    ]
+
+
+@pytest.mark.parametrize("end", [expiry, withdrawal])
+def test_an_answer_that_comes_too_late_by_a_hair_is_not_written(
+    journal: RacingJournal, execution: AuthoredExecution, controls: Controls, end: Callable[[], e.EventData]
+) -> None:
+    ask(execution)
+    journal.between.append(lambda: execution.emit(end()))
+    with pytest.raises(ApprovalClosed):
+        controls.answer(execution.id, "approval-1", approved=True, by="ann")
+    assert not all_of(journal, execution, e.ControlRequested)
+    assert not [one for one in all_of(journal, execution, e.ApprovalAnswered) if one.approved]
+    assert not load_state(journal, execution.id).controls
+
+
+def test_an_answer_gets_in_beside_a_worker_that_never_pauses(
+    journal: RacingJournal, execution: AuthoredExecution, controls: Controls
+) -> None:
+    ask(execution)
+    journal.between += [execution.log] * 50
+    controls.answer(execution.id, "approval-1", approved=True, by="ann")
+    [answered] = all_of(journal, execution, e.ApprovalAnswered)
+    assert (answered.approved, answered.by) == (True, "ann")
+
+
+def test_where_the_log_never_stands_still_whoever_answers_is_told(
+    journal: RacingJournal, execution: AuthoredExecution, controls: Controls
+) -> None:
+    ask(execution)
+    waits = e.WaitStarted(wait_id="timer-1", wait="timer")
+    journal.between += [lambda: execution.emit(waits)] * 10_000
+    with pytest.raises(AppendConflict, match="try again"):
+        controls.answer(execution.id, "approval-1", approved=True, by="ann")
+    assert not all_of(journal, execution, e.ApprovalAnswered)
+
+
+def test_a_question_that_is_asked_again_can_be_answered(
+    journal: RacingJournal, execution: AuthoredExecution, controls: Controls
+) -> None:
+    """Whoever was too late for the first asking uses nothing up."""
+    ask(execution)
+    journal.between.append(lambda: execution.emit(withdrawal()))
+    with pytest.raises(ApprovalClosed):
+        controls.answer(execution.id, "approval-1", approved=True, by="ann")
+    ask(execution)
+    controls.answer(execution.id, "approval-1", approved=True, by="ann")
+    assert load_state(journal, execution.id).waiting.approvals["approval-1"].by == "ann"
