@@ -7,8 +7,10 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from tests.support.authored import AuthoredExecution
+from tests.support.restorable import Restorable
 from tests.support.server import RunningServer, serving
 
+from headway.adapters.journal.memory import MemoryJournal
 from headway.domain import events as e
 
 UNKNOWN = "7ZZZZZZZZZZZZZZZZZZZZZZZZZ"
@@ -39,10 +41,24 @@ def chunk_url(execution: AuthoredExecution, number: object) -> str:
     return f"/api/executions/{execution.id}/log/chunks/{number}"
 
 
-def test_a_full_chunk_may_be_kept_for_ever(http: httpx.Client, execution: AuthoredExecution) -> None:
-    answer = http.get(chunk_url(execution, 0))
+def cursor_of(http: httpx.Client, execution: AuthoredExecution) -> str:
+    return str(http.get(f"/api/executions/{execution.id}").json()["cursor"])
+
+
+FOR_EVER = "max-age=31536000, immutable"
+
+
+def test_a_full_chunk_of_a_history_may_be_kept_for_ever(
+    http: httpx.Client, execution: AuthoredExecution
+) -> None:
+    cursor = cursor_of(http, execution)
+    answer = http.get(chunk_url(execution, 0), params={"cursor": cursor})
     chunk = answer.json()
-    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert answer.headers["cache-control"] == f"public, {FOR_EVER}"
+    growing = http.get(chunk_url(execution, 1), params={"cursor": cursor})
+    assert growing.headers["cache-control"] == "public, no-cache"
+    bare = http.get(chunk_url(execution, 0))
+    assert (bare.headers["cache-control"], bare.content) == ("public, no-cache", answer.content)
     assert (chunk["chunk"], chunk["first_line"], chunk["complete"]) == (0, 0, True)
     assert chunk["messages"] == [f"line {number}" for number in range(4_096)]
     assert chunk["seqs"] == list(range(3, 4_099))
@@ -62,8 +78,9 @@ def test_the_last_chunk_is_asked_for_again(http: httpx.Client, server: RunningSe
     assert (grown.status_code, len(grown.json()["messages"])) == (200, 4)
     execution.complete()
     ended = http.get(chunk_url(execution, 0), headers={"If-None-Match": grown.headers["etag"]})
-    assert ended.headers["cache-control"] == "public, max-age=31536000, immutable"
     assert ended.json()["complete"]
+    end = {"cursor": cursor_of(http, execution)}
+    assert http.get(chunk_url(execution, 0), params=end).headers["cache-control"] == f"public, {FOR_EVER}"
 
 
 def test_a_full_chunk_keeps_its_etag(http: httpx.Client, execution: AuthoredExecution) -> None:
@@ -71,6 +88,65 @@ def test_a_full_chunk_keeps_its_etag(http: httpx.Client, execution: AuthoredExec
     execution.log()
     again = http.get(chunk_url(execution, 0), headers={"If-None-Match": first})
     assert (again.status_code, again.headers["etag"]) == (304, first)
+
+
+def test_a_restored_copy_that_goes_on_otherwise_has_other_chunks() -> None:
+    """Whatever was cached of the history before: no address and no tag of it stands for what is there now."""
+    journal = MemoryJournal()
+    with serving(journal) as server, httpx.Client(base_url=server.url, trust_env=False, timeout=10) as http:
+        execution = AuthoredExecution(journal, server.hints)
+        execution.log(5)
+        backup = Restorable(journal, execution)
+        execution.log(4_200, "of the first history")
+        execution.complete()
+        end = cursor_of(http, execution)
+        before = [http.get(chunk_url(execution, number), params={"cursor": end}) for number in (0, 1)]
+        assert {answer.headers["cache-control"] for answer in before} == {f"public, {FOR_EVER}"}
+
+        backup.restore()
+        execution.progress(1)  # a seq that is no line: the same lines have other seqs, too
+        execution.log(4_200, "of the second history")
+        execution.complete()
+
+        lost = http.get(chunk_url(execution, 0), params={"cursor": end})
+        assert (lost.status_code, lost.json()["code"], lost.json()["why"]) == (410, "position_lost", "fork")
+        now = cursor_of(http, execution)
+        for number, old in enumerate(before):
+            known = {"If-None-Match": old.headers["etag"]}
+            for answer in (
+                http.get(chunk_url(execution, number), headers=known),
+                http.get(chunk_url(execution, number), headers=known, params={"cursor": now}),
+            ):
+                assert (answer.status_code, answer.json()["messages"][-1]) == (200, "of the second history")
+        assert http.get(chunk_url(execution, 1)).json()["seqs"][0] == before[1].json()["seqs"][0] + 1
+
+
+@pytest.mark.parametrize("form", ["W/{0}", "{0}", "*", '"other" , W/{0}'])
+def test_every_form_of_its_tag_names_a_chunk(
+    http: httpx.Client, execution: AuthoredExecution, form: str
+) -> None:
+    etag = http.get(chunk_url(execution, 0)).headers["etag"].removeprefix("W/")
+    again = http.get(chunk_url(execution, 0), headers={"If-None-Match": form.format(etag)})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+@pytest.mark.parametrize(
+    ("accepted", "is_packed"),
+    [
+        ("gzip;q=0", False),
+        ("gzip; q=0.000, br", False),
+        ("br;q=1.0, GZIP;q=0.1", True),
+        ("*", True),
+        ("*;q=0", False),
+        ("gzip;q=0, *", False),
+        ("", False),
+    ],
+)
+def test_chunks_are_packed_only_for_those_who_ask_for_it(
+    http: httpx.Client, execution: AuthoredExecution, accepted: str, is_packed: bool
+) -> None:
+    answer = http.get(chunk_url(execution, 0), headers={"Accept-Encoding": accepted})
+    assert ("content-encoding" in answer.headers) == is_packed
 
 
 def test_chunks_are_packed_for_those_who_can_unpack(http: httpx.Client, execution: AuthoredExecution) -> None:
@@ -91,8 +167,10 @@ def test_where_a_token_is_asked_for_shared_caches_keep_nothing(
         httpx.Client(base_url=guarded.url, trust_env=False) as http,
     ):
         assert http.get(chunk_url(execution, 0)).status_code == 401
-        answer = http.get(chunk_url(execution, 0), headers={"Authorization": "Bearer secret"})
-        assert answer.headers["cache-control"] == "private, max-age=31536000, immutable"
+        http.headers["Authorization"] = "Bearer secret"
+        answer = http.get(chunk_url(execution, 0), params={"cursor": cursor_of(http, execution)})
+        assert answer.headers["cache-control"] == f"private, {FOR_EVER}"
+        assert http.get(chunk_url(execution, 0)).headers["cache-control"] == "private, no-cache"
 
 
 @pytest.mark.parametrize(

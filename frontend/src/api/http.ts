@@ -88,8 +88,8 @@ export class HttpApi {
     return httpAddress(path, this.#base)
   }
 
-  /** Read any resource below the server; `fresh` passes by the browser's cache. */
-  async get(path: string, options: { signal?: AbortSignal; fresh?: boolean } = {}): Promise<unknown> {
+  /** Read any resource below the server. */
+  async get(path: string, options: { signal?: AbortSignal } = {}): Promise<unknown> {
     return this.#call('GET', path, options)
   }
 
@@ -204,7 +204,6 @@ export class HttpApi {
       credentials: 'same-origin',
       ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
       ...(options.signal ? { signal: options.signal } : {}),
-      ...(options.fresh ? { cache: 'reload' } : {}),
     })
     if (!response.ok) throw await problemOf(response)
     if (response.status === 204) return null
@@ -231,7 +230,6 @@ type CallOptions = {
   body?: unknown
   idempotencyKey?: string
   signal?: AbortSignal | undefined
-  fresh?: boolean | undefined
 }
 
 /** Address below the server of an execution; `rest` begins with a slash. */

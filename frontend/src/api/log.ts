@@ -23,9 +23,10 @@ export class LogApi {
     this.#executionId = executionId
   }
 
-  /** @param fresh the history may have changed behind the address: pass by the browser's cache */
-  async chunk(chunk: number, signal: AbortSignal, fresh: boolean): Promise<LogMessage[]> {
-    return decodeChunk(await this.#api.get(this.#path(`log/chunks/${chunk}`), { signal, fresh }))
+  /** @param end of the log, once it has one: its history never changes, so caches keep the chunk unasked */
+  async chunk(chunk: number, signal: AbortSignal, end: string | null): Promise<LogMessage[]> {
+    const query = end === null ? '' : `?cursor=${end}`
+    return decodeChunk(await this.#api.get(this.#path(`log/chunks/${chunk}${query}`), { signal }))
   }
 
   /** Matches of the chunks `first` up to, without it, `to`; the time of the server may end before. */

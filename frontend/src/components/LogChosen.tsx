@@ -45,7 +45,7 @@ export function ChosenLines({ log, held, api, range }: ChosenLinesProps) {
 async function textOf(log: ChunkedLog, api: LogApi | null, { first, last }: LineRange): Promise<string> {
   for (let chunk = chunkOfMessage(first); api && chunk <= chunkOfMessage(last); chunk++) {
     const held = log.held(chunk)
-    if (!held || held.from > 0) log.arrive(chunk, await api.chunk(chunk, new AbortController().signal, false))
+    if (!held || held.from > 0) log.arrive(chunk, await api.chunk(chunk, new AbortController().signal, null))
   }
   return log.text(first, last)
 }

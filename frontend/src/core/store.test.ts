@@ -204,6 +204,18 @@ describe('ExecutionStore', () => {
     expect(store.get('log').lines).toBe(5)
   })
 
+  it('says where the log ends once it is closed and that is proven', () => {
+    const { store, run } = aStore()
+    const cursor = { epoch: '9f3a01bc', seq: 0, tag: 1 }
+    store.adopt({ state: initialState('E', 'w'), cursor })
+    store.follow({ events: [run.queued()].map(decodeUpdate), cursor: { ...cursor, seq: 1 } })
+    store.flush()
+    expect(store.get('log').end).toBeNull()
+    store.follow({ events: [run.completed()].map(decodeUpdate), cursor: { ...cursor, seq: 2 } })
+    store.flush()
+    expect(store.get('log').end).toBe('9f3a01bc.2.00000001')
+  })
+
   it('begins anew with another execution', () => {
     const { clock, store, run, apply } = aStore()
     apply(run.queued(), run.log('old'), run.step('a'))

@@ -22,7 +22,7 @@ import {
 import { ExecutionHistory } from './history'
 import { levelRank } from './logChunk'
 import type { LeftOut, Why } from './messages'
-import type { Cursor } from './position'
+import { type Cursor, formatCursor } from './position'
 import { noteReceipt, type Receipt, type ReceiptNotes, receiptsOf } from './receipts'
 import type { Held } from './session'
 import type { ApprovalState, WaitState } from './waiting'
@@ -46,8 +46,8 @@ export type Summary = Readonly<Omit<State, 'steps' | 'controls' | 'outputs' | 'w
 }
 /** When each step ran; one object for the life of an execution, whose `version` grows. */
 export type HistorySlice = { readonly history: ExecutionHistory; readonly version: number }
-/** `lines` counts messages, held or not. */
-export type LogSlice = { readonly log: ChunkedLog; readonly lines: number }
+/** `lines` counts messages, held or not; `end` is the cursor at the end of a log that is closed, where it is known. */
+export type LogSlice = { readonly log: ChunkedLog; readonly lines: number; readonly end: string | null }
 /** What the execution waits for, what it asks people, and what people asked of it; each oldest first. */
 export type ControlsSlice = {
   readonly waits: readonly WaitState[]
@@ -133,7 +133,7 @@ export class ExecutionStore {
       steps: [],
       history: { history: this.#history, version: 0 },
       controls: this.#controls(),
-      log: { log: this.#log, lines: 0 },
+      log: { log: this.#log, lines: 0, end: null },
       connection: this.#connection,
     }
   }
@@ -226,6 +226,7 @@ export class ExecutionStore {
     for (const update of events) this.apply(update)
     this.#cursor = cursor
     this.#lastSeq = cursor.seq
+    if (this.#state.closed) this.#touch('log')
   }
 
   /** Take in what the history of the time before this page's first event tells. */
@@ -283,8 +284,15 @@ export class ExecutionStore {
       this.#historyAt = this.#flushedAt
       this.#slices.history = { history: this.#history, version: this.#history.version }
     } else if (name === 'controls') this.#slices.controls = this.#controls()
-    else if (name === 'log') this.#slices.log = { log: this.#log, lines: this.#log.messages }
+    else if (name === 'log')
+      this.#slices.log = { log: this.#log, lines: this.#log.messages, end: this.#end() }
     else this.#slices.connection = this.#connection
+  }
+
+  /** The terminal event is in the state before the frame's cursor is. */
+  #end(): string | null {
+    const isThere = this.#state.closed && this.#cursor?.seq === this.#state.seq
+    return isThere && this.#cursor ? formatCursor(this.#cursor) : null
   }
 
   #summary(): Summary {

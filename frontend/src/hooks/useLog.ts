@@ -101,7 +101,7 @@ export function useLog(options: LogOptions): Log {
   const view = useLogView({ source, look, wrap, startsStill: chosen !== null, onAct })
   const hits = useLogHits(found, view, messages)
   useEffect(() => setCurrent(hits.current), [hits.current])
-  useChanges(log, messages, api, view, lines, found)
+  useChanges(slice, api, view, lines, found)
   useChosenInView(chosen, messages, view)
   // biome-ignore lint/correctness/useExhaustiveDependencies: only another place moves the log under the reader
   useEffect(() => {
@@ -126,8 +126,7 @@ type Changing = Pick<SelectedLines, 'changed' | 'version'>
 
 /** What is new, by the feed or fetched, is looked through, and what is found is painted. */
 function useChanges(
-  log: LogSlice['log'],
-  messages: number,
+  slice: LogSlice,
   api: LogApi | null,
   { changed: paint }: LogViewHandle,
   { changed: filter, version: filtered }: Changing,
@@ -139,10 +138,10 @@ function useChanges(
     paint()
   }, [filter, search, paint])
   // biome-ignore lint/correctness/useExhaustiveDependencies: more lines mean more to look through
-  useEffect(look, [log, messages, look])
+  useEffect(look, [slice, look])
   // biome-ignore lint/correctness/useExhaustiveDependencies: more matches mean more to paint
   useEffect(paint, [filtered, paint])
-  useLogChunks(log, api, look)
+  useLogChunks(slice, api, look)
 }
 
 /** Lines that are chosen, by a click or by the address, come into view once they exist. */

@@ -1,4 +1,4 @@
-"""`GET …/log/chunks/{n}` and `GET …/log/search`: the log by number, cacheable for ever, and searched here."""
+"""`GET …/log/chunks/{n}` and `GET …/log/search`: the log by number, kept by caches, and searched here."""
 
 import gzip
 from typing import Annotated
@@ -9,7 +9,9 @@ from fastapi import APIRouter, Header, Path, Query, Request, Response
 from headway.api import log_models, models
 from headway.api.answers import execution_id_of, json_answer
 from headway.domain.events import LEVELS, Level
+from headway.domain.position import Cursor
 from headway.ports import Journal
+from headway.services.event_streams import proven_start
 from headway.services.log_chunks import read_log_chunk
 from headway.services.log_lines import LogLines
 from headway.services.log_search import LogQuery, LogSearch
@@ -43,20 +45,28 @@ def log_routes(journal: Journal, api: str, *, is_public: bool) -> APIRouter:
         request: Request,
         execution_id: str,
         number: Annotated[int, Path(ge=0, le=2**40)],
+        cursor: Annotated[
+            str | None, Query(max_length=64, description="Whose history is meant: it may be kept for ever.")
+        ] = None,
         if_none_match: Annotated[str | None, Header()] = None,
     ) -> Response:
-        """Log lines `4096 n` to `4096 n + 4095` by columns; a full chunk never changes."""
-        found = read_log_chunk(lines, execution_id_of(execution_id), number)
-        etag = f'W/"{found.version}"'  # weak: the same for the plain and the packed form
+        """Log lines `4096 n` to `4096 n + 4095` by columns; a full chunk stays as it is in this history."""
+        known = execution_id_of(execution_id)
+        position = Cursor.parse(cursor) if cursor is not None else None
+        found = read_log_chunk(lines, known, number)
+        if position is not None:  # after the read: what was read, too, is of the history that this proves
+            proven_start(journal, known, position)
+        is_settled = position is not None and found.is_settled_by(position)
+        etag = f'"{found.version}"'
         headers = {
-            "ETag": etag,
-            "Cache-Control": f"{who}, {_FOR_EVER}" if found.content.complete else f"{who}, no-cache",
+            "ETag": f"W/{etag}",  # weak: the same for the plain and the packed form
+            "Cache-Control": f"{who}, {_FOR_EVER}" if is_settled else f"{who}, no-cache",
             "Vary": "Accept-Encoding",
         }
-        if if_none_match is not None and etag in (one.strip() for one in if_none_match.split(",")):
+        if if_none_match is not None and _names(if_none_match, etag):
             return Response(status_code=304, headers=headers)
         body = msgspec.json.encode(found.content)
-        if "gzip" in request.headers.get("accept-encoding", ""):
+        if _takes_gzip(request.headers.get("accept-encoding", "")):
             body = gzip.compress(body, _GZIP_LEVEL, mtime=0)
             headers["Content-Encoding"] = "gzip"
         return Response(body, media_type="application/json", headers=headers)
@@ -91,3 +101,18 @@ def log_routes(journal: Journal, api: str, *, is_public: bool) -> APIRouter:
         return json_answer(search.find(execution_id_of(execution_id), query))
 
     return router
+
+
+def _names(if_none_match: str, etag: str) -> bool:
+    """Compared weakly, as the header asks for: RFC 9110, 13.1.2."""
+    named = [one.strip().removeprefix("W/") for one in if_none_match.split(",")]
+    return "*" in named or etag in named
+
+
+def _takes_gzip(accept_encoding: str) -> bool:
+    weights: dict[str, str] = {}
+    for one in accept_encoding.split(","):
+        coding, *parameters = (part.strip().lower() for part in one.split(";"))
+        weights[coding] = next((each[2:] for each in parameters if each.startswith("q=")), "1")
+    weight = weights.get("gzip", weights.get("*", "0"))
+    return weight.strip("0.") != ""

@@ -136,9 +136,7 @@ class EventStreams:
             PositionLost: The log cannot be continued from there; `why` says the reason.
             TooManyConnections: Too many wait.
         """
-        start = await self._tails.read(find_start, self._journal, execution_id, position)
-        if start.reset is not None:
-            raise _lost(start.reset)
+        start = await self._tails.read(proven_start, self._journal, execution_id, position)
         after = start.cursor.seq
         page = await self._tails.read(self._executions.events, execution_id, after, limit)
         if page.events or page.closed or wait_s <= 0:
@@ -259,6 +257,20 @@ def find_start(journal: Journal, execution_id: ExecutionId, position: int | Curs
     return Start(record, cursor)
 
 
+def proven_start(journal: Journal, execution_id: ExecutionId, position: int | Cursor) -> Start:
+    """Where a reader goes on, as `find_start` says, that must not begin anew; blocking.
+
+    Raises:
+        ExecutionNotFound: There is no such execution.
+        PositionLost: The log cannot be continued from there; `why` says the reason.
+    """
+    start = find_start(journal, execution_id, position)
+    if start.reset is None:
+        return start
+    told = f"{_WHYS[start.reset.why]}; begin with the state"
+    raise PositionLost(told, why=start.reset.why, cursor=start.reset.cursor)
+
+
 def events_text(cursor: Cursor, body: bytes) -> bytes:
     """Stored lines that follow `cursor` as Server-Sent Events, each with the cursor behind it as its id."""
     tag, pieces = cursor.tag, list[bytes]()
@@ -271,10 +283,6 @@ def events_text(cursor: Cursor, body: bytes) -> bytes:
 def _reset(journal: Journal, record: ExecutionRecord, why: Why) -> ResetView:
     state = load_state(journal, record.execution_id, record.head.last_seq)
     return ResetView(why=why, cursor=str(record.head.cursor), state=state)
-
-
-def _lost(reset: ResetView) -> PositionLost:
-    return PositionLost(f"{_WHYS[reset.why]}; begin with the state", why=reset.why, cursor=reset.cursor)
 
 
 def _event(name: str, cursor: Cursor, data: msgspec.Struct) -> bytes:

@@ -1,10 +1,15 @@
-"""The log in chunks of 4,096 lines, each the same for ever once it is full."""
+"""The log in chunks of 4,096 lines, each the same for ever once it is full.
+
+For ever in one history: where an older copy of the journal is restored, another one may follow. So a chunk's
+version carries the chained tag at its last line, and who says which history it means may keep the answer.
+"""
 
 from itertools import islice
 
 import msgspec
 
 from headway.domain.identifiers import ExecutionId
+from headway.domain.position import Cursor
 from headway.errors import NotFound
 from headway.ports import Head
 from headway.services.log_lines import CHUNK_LINES, LogLine, LogLines, decode_log_line
@@ -32,10 +37,18 @@ class LogChunk(msgspec.Struct, kw_only=True):
 
 
 class ReadChunk(msgspec.Struct):
-    """A chunk with what names exactly this content of it."""
+    """A chunk with what names exactly this content of it, in this history."""
 
     content: LogChunk
     version: str
+    head: Head
+
+    def is_settled_by(self, cursor: Cursor) -> bool:
+        """Whether every log that goes through `cursor`, as this one does, has exactly this chunk."""
+        seqs = self.content.seqs
+        if len(seqs) == CHUNK_LINES:
+            return seqs[-1] <= cursor.seq
+        return self.content.complete and cursor.seq == self.head.last_seq
 
 
 def read_log_chunk(lines: LogLines, execution_id: ExecutionId, number: int) -> ReadChunk:
@@ -50,9 +63,10 @@ def read_log_chunk(lines: LogLines, execution_id: ExecutionId, number: int) -> R
     found = _lines_of(lines, execution_id, head, number)
     if not found and number > 0:
         raise NotFound(f"execution {execution_id} has no log chunk {number} yet", chunk=number)
+    end = lines.end_at(execution_id, head, found[-1].seq if found else head.trimmed_upto)
     is_full = len(found) == CHUNK_LINES
     if is_full:
-        lines.remember(execution_id, head.epoch, number + 1, found[-1].seq)
+        lines.remember(execution_id, number, end)
     content = LogChunk(
         chunk=number,
         first_line=number * CHUNK_LINES,
@@ -69,7 +83,8 @@ def read_log_chunk(lines: LogLines, execution_id: ExecutionId, number: int) -> R
         },
         gaps=[place for place, line in enumerate(found) if line.kind == "gap"],
     )
-    return ReadChunk(content, f"{head.epoch}.{number}.{len(found)}{'.end' if content.complete else ''}")
+    version = f"{head.epoch}.{number}.{len(found)}.{end.tag:08x}{'.end' if content.complete else ''}"
+    return ReadChunk(content, version, head)
 
 
 def _lines_of(lines: LogLines, execution_id: ExecutionId, head: Head, number: int) -> list[LogLine]:

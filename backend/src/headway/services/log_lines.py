@@ -13,12 +13,12 @@ import msgspec
 
 from headway.domain.execution import Counts
 from headway.domain.identifiers import ExecutionId
-from headway.errors import PositionLost
+from headway.errors import JournalUnavailable, PositionLost
 from headway.ports import Head, Journal
 
 CHUNK_LINES = 4_096
 READ_BYTES = 256 << 10
-MAX_MARKS = 20_000
+MAX_ENDS = 20_000
 # A stored line starts `{"seq":17,"kind":"…","type":"log","timestamp":"…"`: what lies beyond is not looked at.
 _LOG_TYPE = b'","type":"log","timestamp":"'
 _HEAD_BYTES = 84
@@ -29,6 +29,13 @@ class Mark(NamedTuple):
 
     seq: int
     lines: int
+
+
+class ChunkEnd(NamedTuple):
+    """Where the last line of a chunk is; `tag` proves that this is its history."""
+
+    seq: int
+    tag: int
 
 
 class LogData(msgspec.Struct, gc=False):
@@ -71,7 +78,7 @@ class LogLines:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._lock = Lock()
-        self._marks: OrderedDict[tuple[ExecutionId, str, int], int] = OrderedDict()
+        self._ends: OrderedDict[tuple[ExecutionId, int], ChunkEnd] = OrderedDict()
 
     def head(self, execution_id: ExecutionId) -> Head:
         """Raises `ExecutionNotFound`."""
@@ -96,26 +103,44 @@ class LogLines:
             run, skip = lines[skip:], max(0, skip - len(lines))
             yield run
 
-    def remember(self, execution_id: ExecutionId, epoch: str, chunk: int, after: int) -> None:
-        """The first line of this chunk is in the first log event after seq `after`."""
+    def end_at(self, execution_id: ExecutionId, head: Head, seq: int) -> ChunkEnd:
+        """The end of what was read up to `head`, proven.
+
+        Raises:
+            JournalUnavailable: Another history has been put in place of the log meanwhile.
+            PositionLost: Retention has removed it meanwhile.
+        """
+        tag = self._journal.tag_at(execution_id, seq)
+        if self._journal.tag_at(execution_id, head.last_seq) != head.last_tag:
+            raise JournalUnavailable("the log was replaced while it was read; try again")
+        return ChunkEnd(seq, tag)
+
+    def remember(self, execution_id: ExecutionId, chunk: int, end: ChunkEnd) -> None:
+        """The chunk is full, and ends there; never believed, only tried: an older copy may be restored."""
         with self._lock:
-            self._marks[execution_id, epoch, chunk] = after
-            if len(self._marks) > MAX_MARKS:
-                self._marks.popitem(last=False)
+            self._ends[execution_id, chunk] = end
+            if len(self._ends) > MAX_ENDS:
+                self._ends.popitem(last=False)
 
     def _mark_before(self, execution_id: ExecutionId, head: Head, line: int) -> Mark:
         """The nearest known place at or before a line."""
         chunk = line // CHUNK_LINES
         with self._lock:
-            known = self._marks.get((execution_id, head.epoch, chunk))
-        if known is not None and known >= head.trimmed_upto:
-            return Mark(known, chunk * CHUNK_LINES)
+            known = self._ends.get((execution_id, chunk - 1))
+        if known is not None and self._holds(execution_id, head, known):
+            return Mark(known.seq, chunk * CHUNK_LINES)
         found = self._counted_before(execution_id, head, line)
         if found is None:
             raise PositionLost(
                 f"retention has removed log lines before line {line}", trimmed_upto=head.trimmed_upto
             )
         return found
+
+    def _holds(self, execution_id: ExecutionId, head: Head, end: ChunkEnd) -> bool:
+        return (
+            head.trimmed_upto <= end.seq <= head.last_seq
+            and self._journal.tag_at(execution_id, end.seq) == end.tag
+        )
 
     def _counted_before(self, execution_id: ExecutionId, head: Head, line: int) -> Mark | None:
         """The last stored state with at most so many log lines, by bisection."""
