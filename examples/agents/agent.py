@@ -17,6 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from headway.client import Client, Producer, Update, watch
+from headway.errors import OverloadError, UnavailableError
+
+AGAIN_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -63,14 +66,33 @@ async def work(name: str, url: str, execution_id: str, outbox: Path) -> None:
     async with Client(url, by=name) as client:
         producer = Producer(client, execution_id, name, outbox)
         await producer.flush()  # what was written down before a crash, and perhaps not sent
-        async for update in watch(url, execution_id, after=producer.resume_after):
-            answer = AGENTS[name](update)
-            if answer is None or update.seq is None:
-                continue
-            # Both may be done again after a crash: the outbox knows the line, the key the signal.
-            await producer.log(answer.line, answers=update.seq)
-            key = f"{name} {update.seq}"
+        while not await answer_all(name, client, producer, execution_id):
+            await producer.realign()
+
+
+async def answer_all(name: str, client: Client, producer: Producer, execution_id: str) -> bool:
+    """Whether the execution has ended; else an older copy of the database was restored."""
+    async for update in watch(client.url, execution_id, after=producer.resume_after):
+        if update.why is not None:
+            return False
+        answer = AGENTS[name](update)
+        if answer is None or update.seq is None:
+            continue
+        # Both may be done again after a crash: the outbox knows the line, the key the signal.
+        await producer.log(answer.line, answers=update)
+        await send(client, execution_id, answer, key=f"{name} {update.cursor}")
+    return True
+
+
+async def send(client: Client, execution_id: str, answer: Answer, key: str) -> None:
+    """Until the server has it, however long it is away."""
+    while True:
+        try:
             await client.signal(execution_id, answer.signal, answer.value, idempotency_key=key)
+        except (UnavailableError, OverloadError):
+            await asyncio.sleep(AGAIN_S)
+        else:
+            return
 
 
 def source_of(module: str) -> str:

@@ -9,11 +9,12 @@ import httpx
 import msgspec
 
 from headway.client.problems import to_error
-from headway.errors import ServerUnreachable
+from headway.errors import PositionLost, ServerUnreachable
 from headway.services.producers import Taken
 from headway.services.views import (
     ControlReceipt,
     DescriptionView,
+    EventsView,
     ExecutionsView,
     Started,
     WorkflowsView,
@@ -87,6 +88,15 @@ class Client:
 
     async def execution(self, execution_id: str) -> DescriptionView:
         return await self._get(f"/api/executions/{quote(execution_id)}", DescriptionView)
+
+    async def holds(self, execution_id: str, cursor: str) -> bool:
+        """Whether the log goes through this cursor; not where an older copy was restored."""
+        try:
+            path = f"/api/executions/{quote(execution_id)}/events?cursor={quote(cursor)}&limit=1"
+            await self._get(path, EventsView)
+        except PositionLost:
+            return False
+        return True
 
     async def lines(self, execution_id: str) -> AsyncIterator[bytes]:
         """The stored lines of an execution, oldest first, without their newlines."""

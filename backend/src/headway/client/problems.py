@@ -22,6 +22,7 @@ class _Problem(msgspec.Struct):
     detail: str | None = None
     errors: list[dict[str, str]] = msgspec.field(default_factory=list)
     why: str | None = None
+    expected: int | None = None
 
 
 _decode = msgspec.json.Decoder(_Problem).decode
@@ -40,7 +41,13 @@ def to_error(status: int, body: bytes) -> HeadwayError:
     message = problem.detail or problem.title or f"the server answered {status} {_phrase(status)}"
     if kind is InvalidInput:
         return InvalidInput(message, errors=problem.errors or [{"field": "input", "message": message}])
-    return kind(message, status=status, told=problem.code == kind.code, why=problem.why)
+    return kind(
+        message,
+        status=status,
+        told=problem.code == kind.code,
+        why=problem.why,
+        expected=problem.expected,
+    )
 
 
 def is_final(error: HeadwayError) -> bool:
