@@ -94,6 +94,9 @@ class TestCreate:
         again = a_new_execution(idempotency_key="k", request_digest="d")
         assert journal.create(first) == (first.execution_id, True)
         assert journal.create(again) == (first.execution_id, False)
+        assert journal.known(first.workflow_id, "k") == (first.execution_id, "d")
+        assert journal.known(first.workflow_id, "other") is None
+        assert journal.known(WorkflowId("other"), "k") is None
         with pytest.raises(ExecutionNotFound):
             journal.get(again.execution_id)
 

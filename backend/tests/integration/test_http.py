@@ -14,6 +14,7 @@ from tests.support.server import RunningServer, serving
 from headway.adapters.journal.memory import MemoryJournal
 from headway.domain import events as e
 from headway.domain.identifiers import ExecutionId, WorkflowId, execution_id
+from headway.domain.workflow import SourceFile, WorkflowDefinition
 from headway.errors import JournalUnavailable
 from headway.ports import ExecutionFilter, ExecutionRecord
 
@@ -118,6 +119,31 @@ def test_a_known_idempotency_key_starts_nothing_again(http: httpx.Client) -> Non
     assert (first.status_code, again.status_code) == (201, 200)
     assert again.json() == first.json() | {"created": False}
     assert problem(start("/other")) == (409, "idempotency_conflict")
+
+
+def test_a_known_key_is_told_whatever_has_become_of_the_workflow() -> None:
+    with serving() as server, client(server) as http:
+        define(server.journal, "audit")
+
+        def start(body: str) -> httpx.Response:
+            headers = {"Idempotency-Key": "order-1", "Content-Type": "application/json"}
+            return http.post("/api/workflows/audit/executions", content=body, headers=headers)
+
+        first = start('{"input": {"path": "/srv", "limit": 3}}').json()
+        again = start('{"input": {"limit": 3, "path": "/srv"}}')
+        assert (again.status_code, again.json()) == (200, first | {"created": False})
+
+        define(server.journal, "audit", import_error=TRACEBACK)
+        assert start('{"input": {"path": "/srv", "limit": 3}}').status_code == 200
+        assert problem(start('{"input": {"path": "/other"}}')) == (409, "idempotency_conflict")
+
+        changed = WorkflowDefinition(
+            workflow_id=WorkflowId("audit"), title="Audit", input_schema={"required": ["x"]}, source="/f.py"
+        )
+        server.journal.put_definitions(SourceFile(path="/flows/audit.py"), [changed])
+        assert start('{"input": {"path": "/srv", "limit": 3}}').status_code == 200
+        retry = f"/api/executions/{first['execution_id']}/retry"
+        assert problem(http.post(retry, json={})) == (422, "invalid_input")
 
 
 @pytest.mark.parametrize("key", ["", "x" * 201])

@@ -76,6 +76,10 @@ class Catalog(Protocol):
         """
         ...
 
+    def known(self, workflow_id: WorkflowId, idempotency_key: str) -> tuple[ExecutionId, str | None] | None:
+        """The execution that was created with this key, and its `request_digest`."""
+        ...
+
     def get(self, execution_id: ExecutionId) -> ExecutionRecord:
         """Raises `ExecutionNotFound`."""
         ...

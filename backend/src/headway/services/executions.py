@@ -4,7 +4,7 @@ Blocking, on the journal; used by the HTTP API and by the command line, and know
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
@@ -17,6 +17,7 @@ from headway.domain.position import Cursor
 from headway.domain.timestamps import timestamp
 from headway.domain.workflow import SourceFile, WorkflowDefinition
 from headway.errors import (
+    IdempotencyConflict,
     InvalidInput,
     PayloadTooLarge,
     WorkflowNotFound,
@@ -117,6 +118,12 @@ class Executions:
         """
         check_key(idempotency_key)
         by, origin = checked_name(by), origin or Origin()
+        encoded = _encode_input(input)
+        digest = _digest(input, origin)
+        # First of all: what was started is started, whatever has become of the workflow since.
+        first = self._known(WorkflowId(workflow_id), idempotency_key, digest)
+        if first is not None:
+            return first
         definition, source = self._definition(workflow_id)
         if source is not None and source.import_error is not None:
             cause = source.import_error.strip().splitlines()[-1]
@@ -125,7 +132,6 @@ class Executions:
                 workflow_id=workflow_id,
                 source=source.path,
             )
-        encoded = _encode_input(input)
         check_input(definition, input)
         now_ns = self.clock.now_ns()
         now = timestamp(now_ns)
@@ -147,7 +153,7 @@ class Executions:
             by=by,
             retry_of=origin.retry_of,
             idempotency_key=idempotency_key,
-            request_digest=sha256(encoded + origin.digest).hexdigest(),
+            request_digest=digest,
         )
         found, created = self.journal.create(new)
         if created:
@@ -179,16 +185,19 @@ class Executions:
             PositionLost: Retention has removed the results that `from_step` needs.
         """
         record = self.journal.get(execution_id)
+        wanted = msgspec.json.decode(record.input) if input is None else input
+        origin = Origin(execution_id, from_step)
         copies: Sequence[e.EventData] = ()
-        if from_step is not None:
+        is_known = self._known(record.workflow_id, idempotency_key, _digest(wanted, origin)) is not None
+        if from_step is not None and not is_known:
             log = notable_events(self.journal, execution_id, record.head.last_seq)
             copies = reused_steps(log, from_step)
         return self.start(
             record.workflow_id,
-            msgspec.json.decode(record.input) if input is None else input,
+            wanted,
             by=by,
             idempotency_key=idempotency_key,
-            origin=Origin(execution_id, from_step, copies),
+            origin=replace(origin, copies=copies),
         )
 
     @property
@@ -304,6 +313,16 @@ class Executions:
         """Raises `JournalUnavailable` if the journal cannot be read."""
         self.journal.find(ExecutionFilter(limit=1))
 
+    def _known(self, workflow_id: WorkflowId, idempotency_key: str | None, digest: str) -> Started | None:
+        """What was started with the key. Raises `IdempotencyConflict` where it was another request."""
+        known = None if idempotency_key is None else self.journal.known(workflow_id, idempotency_key)
+        if known is None:
+            return None
+        execution_id, first_digest = known
+        if first_digest != digest:
+            raise IdempotencyConflict(execution_id=execution_id)
+        return Started(execution_id=execution_id, workflow_id=workflow_id, created=False)
+
     def _definition(self, workflow_id: str) -> tuple[WorkflowDefinition, SourceFile | None]:
         definitions, sources = self.journal.definitions()
         for definition in definitions:
@@ -322,6 +341,11 @@ class Executions:
                 return
             yield b"".join(segment.body for segment in segments)
             after = segments[-1].last_seq
+
+
+def _digest(input: dict[str, Any], origin: Origin) -> str:
+    """The same for the same input, in whatever order its members come."""
+    return sha256(msgspec.json.encode(input, order="deterministic") + origin.digest).hexdigest()
 
 
 def _encode_input(input: dict[str, Any]) -> bytes:

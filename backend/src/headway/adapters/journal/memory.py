@@ -191,6 +191,13 @@ class MemoryJournal(Journal):
             return new.execution_id, True
 
     @override
+    def known(self, workflow_id: WorkflowId, idempotency_key: str) -> tuple[ExecutionId, str | None] | None:
+        with self._lock:
+            self._check_open()
+            first = self._keys.get((workflow_id, idempotency_key))
+            return (first.execution_id, first.request_digest) if first else None
+
+    @override
     def get(self, execution_id: ExecutionId) -> ExecutionRecord:
         with self._lock:
             return self._log(execution_id).record()

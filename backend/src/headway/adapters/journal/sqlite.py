@@ -92,6 +92,11 @@ class SqliteJournal(Journal):
             return sqlite_catalog.create(cursor, new, self._new_epoch())
 
     @override
+    def known(self, workflow_id: WorkflowId, idempotency_key: str) -> tuple[ExecutionId, str | None] | None:
+        with self._database.reading() as connection:
+            return sqlite_catalog.known(connection, workflow_id, idempotency_key)
+
+    @override
     def get(self, execution_id: ExecutionId) -> ExecutionRecord:
         with self._database.reading() as connection:
             return sqlite_catalog.get(connection, execution_id)

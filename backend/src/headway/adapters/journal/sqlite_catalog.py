@@ -40,14 +40,11 @@ _decode_source = msgspec.json.Decoder(SourceFile).decode
 
 def create(cursor: sqlite3.Cursor, new: NewExecution, epoch: str) -> tuple[ExecutionId, bool]:
     if new.idempotency_key is not None:
-        known = cursor.execute(
-            "SELECT execution_id, request_digest FROM idempotency_key WHERE workflow_id = ? AND key = ?",
-            (new.workflow_id, new.idempotency_key),
-        ).fetchone()
-        if known is not None:
-            if known[1] != new.request_digest:
-                raise IdempotencyConflict(execution_id=known[0])
-            return ExecutionId(known[0]), False
+        first = known(cursor.connection, new.workflow_id, new.idempotency_key)
+        if first is not None:
+            if first[1] != new.request_digest:
+                raise IdempotencyConflict(execution_id=first[0])
+            return first[0], False
         cursor.execute(
             "INSERT INTO idempotency_key VALUES (?, ?, ?, ?)",
             (new.workflow_id, new.idempotency_key, new.request_digest, new.execution_id),
@@ -69,6 +66,16 @@ def create(cursor: sqlite3.Cursor, new: NewExecution, epoch: str) -> tuple[Execu
     )
     insert_segment(cursor, new.execution_id, segment)
     return new.execution_id, True
+
+
+def known(
+    connection: sqlite3.Connection, workflow_id: WorkflowId, idempotency_key: str
+) -> tuple[ExecutionId, str | None] | None:
+    row = connection.execute(
+        "SELECT execution_id, request_digest FROM idempotency_key WHERE workflow_id = ? AND key = ?",
+        (workflow_id, idempotency_key),
+    ).fetchone()
+    return (ExecutionId(row[0]), row[1]) if row else None
 
 
 def get(connection: sqlite3.Connection, execution_id: ExecutionId) -> ExecutionRecord:
