@@ -146,6 +146,24 @@ def test_a_known_key_is_told_whatever_has_become_of_the_workflow() -> None:
         assert problem(http.post(retry, json={})) == (422, "invalid_input")
 
 
+@pytest.mark.parametrize("number", ["NaN", "1e400", "-Infinity"])
+def test_a_number_that_json_cannot_say_is_refused_by_name(
+    server: RunningServer, http: httpx.Client, number: str
+) -> None:
+    """It would be stored as null, and nobody would be told."""
+    execution_id = an_execution(server).id
+    for path, body, field in (
+        ("workflows/audit/executions", '{"input": {"path": "/srv", "limit": %s}}', "limit"),
+        (f"executions/{execution_id}/signals/page", '{"value": {"at": [0, %s]}}', "value.at[1]"),
+        (f"executions/{execution_id}/signals/page", '{"value": %s}', "value"),
+    ):
+        answer = http.post(
+            f"/api/{path}", content=body % number, headers={"Content-Type": "application/json"}
+        )
+        assert problem(answer) == (422, "invalid_input")
+        assert [fault["field"] for fault in answer.json()["errors"]] == [field]
+
+
 @pytest.mark.parametrize("key", ["", "x" * 201])
 def test_an_idempotency_key_has_a_bounded_length(http: httpx.Client, key: str) -> None:
     answer = http.post(

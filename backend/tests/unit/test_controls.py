@@ -10,8 +10,16 @@ from typing_extensions import override
 from headway.adapters.hints.memory import MemoryHintBus
 from headway.adapters.journal.memory import MemoryJournal
 from headway.domain import events as e
+from headway.domain.execution import MAX_CONTROLS
 from headway.domain.timestamps import timestamp
-from headway.errors import AppendConflict, ApprovalClosed
+from headway.errors import (
+    AppendConflict,
+    ApprovalClosed,
+    ExecutionClosed,
+    IdempotencyConflict,
+    InvalidInput,
+    TooManySignals,
+)
 from headway.ports import Appended, Batch
 from headway.services.controls import Controls
 from headway.services.states import events_between, load_state
@@ -129,3 +137,50 @@ def test_a_question_that_is_asked_again_can_be_answered(
     ask(execution)
     controls.answer(execution.id, "approval-1", approved=True, by="ann")
     assert load_state(journal, execution.id).waiting.approvals["approval-1"].by == "ann"
+
+
+def test_a_closed_execution_tells_of_a_cancel_only_whoever_asked_for_it(
+    journal: RacingJournal, execution: AuthoredExecution, controls: Controls
+) -> None:
+    first = controls.cancel(execution.id, idempotency_key="mine")
+    assert load_state(journal, execution.id).closed
+    assert controls.cancel(execution.id, idempotency_key="mine") == first
+    for key in ("another", None):
+        with pytest.raises(ExecutionClosed):
+            controls.cancel(execution.id, idempotency_key=key)
+
+
+def test_a_known_key_gets_its_receipt_also_where_there_is_no_room_for_another_signal(
+    journal: RacingJournal,
+    execution: AuthoredExecution,
+    controls: Controls,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The state remembers 100 controls, and the queue holds more signals."""
+    monkeypatch.setattr("headway.services.controls.MAX_UNTAKEN_SIGNALS", MAX_CONTROLS + 1)
+    receipts = [
+        controls.signal(execution.id, "page", number, idempotency_key=str(number))
+        for number in range(MAX_CONTROLS + 1)
+    ]
+    assert receipts[0].control_id not in load_state(journal, execution.id).controls
+    assert controls.signal(execution.id, "page", 0, idempotency_key="0") == receipts[0]
+    with pytest.raises(IdempotencyConflict):
+        controls.signal(execution.id, "page", 9, idempotency_key="0")
+    last = journal.get(execution.id).head.last_seq
+    for key in ("new", None):
+        with pytest.raises(TooManySignals):
+            controls.signal(execution.id, "page", 0, idempotency_key=key)
+    assert journal.get(execution.id).head.last_seq == last
+
+
+@pytest.mark.parametrize(
+    ("value", "field"),
+    [(float("nan"), "value"), ({"a": [1, float("inf")]}, "value.a[1]")],
+)
+def test_a_number_that_json_cannot_say_is_refused_by_name(
+    journal: RacingJournal, execution: AuthoredExecution, controls: Controls, value: Any, field: str
+) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        controls.signal(execution.id, "page", value)
+    assert [fault["field"] for fault in refused.value.errors] == [field]
+    assert not all_of(journal, execution, e.SignalReceived)

@@ -29,7 +29,7 @@ from headway.errors import (
     TooManySignals,
 )
 from headway.ports import Appended, Batch, Clock, ExecutionRecord, Hint, HintBus, Journal
-from headway.services.inputs import check_values
+from headway.services.inputs import check_finite, check_values
 from headway.services.states import catch_up, encode_state, events_between, load_state, summary_of
 from headway.services.views import ControlReceipt
 
@@ -38,6 +38,7 @@ MAX_NAME_LENGTH = 100  # of a signal, and of whoever asks
 MAX_REASON_LENGTH = 2_000
 MAX_SIGNAL_BYTES = 65_536
 MAX_UNTAKEN_SIGNALS = 1_000
+_NOWHERE = -1  # no log is at this seq: a batch that is not stored already is refused
 _TRIES = 20  # each lost to an append of somebody else in between: a worker has just claimed it
 # They change neither a question nor the phase, and a worker may append them without a pause.
 _BESIDE_QUESTIONS = frozenset(
@@ -76,11 +77,12 @@ class Controls:
         for _ in range(_TRIES):
             record = self.journal.get(execution_id)
             state = load_state(self.journal, execution_id, record.head.last_seq)
-            known = _cancel_under_way(state) or (control_id if control_id in state.controls else None)
-            if known is not None and not (state.closed and idempotency_key is None):
+            own = control_id if idempotency_key is not None and control_id in state.controls else None
+            if state.closed and own is None:
+                raise _closed(state)  # whoever has cancelled it: this key has not
+            known = own or _cancel_under_way(state)
+            if known is not None:
                 return ControlReceipt(control_id=known, control="cancel", execution_id=execution_id)
-            if state.closed:
-                raise _closed(state)
             try:
                 self._append(self._cancellation(record, state, control_id, by))
             except (AppendConflict, ExecutionClosed):
@@ -158,7 +160,7 @@ class Controls:
             raise ClientError(
                 f"a signal's name has 1 to {MAX_NAME_LENGTH} printable characters", field="name"
             )
-        encoded = _encode(value, "value")
+        encoded = _encode(value, "value", within=("value",))
         if len(encoded) > MAX_SIGNAL_BYTES:
             raise PayloadTooLarge(
                 f"the value has {len(encoded):,} bytes; at most {MAX_SIGNAL_BYTES:,}",
@@ -169,21 +171,25 @@ class Controls:
         signal_id = receipt_id("signal", execution_id, unique)
         if idempotency_key is None and state.closed:
             raise _closed(state)
-        if signal_id not in state.controls and sum(state.waiting.signals.values()) >= MAX_UNTAKEN_SIGNALS:
-            raise TooManySignals(f"execution {execution_id} has not taken {MAX_UNTAKEN_SIGNALS:,} signals")
+        is_full = sum(state.waiting.signals.values()) >= MAX_UNTAKEN_SIGNALS
         sent = e.SignalReceived(signal_id=signal_id, name=name, value=Raw(encoded), by=by)
         requested = e.ControlRequested(
             control="signal", control_id=signal_id, by=by, message=f"signal {name}"
         )
         now = timestamp(self.clock.now_ns())
-        stored = self._append(
-            Batch(
-                execution_id=execution_id,
-                producer_id=f"server:{signal_id}",
-                first_producer_seq=1,
-                bodies=[e.encode_body(data, now) for data in (requested, sent)],
-            )
+        batch = Batch(
+            execution_id=execution_id,
+            producer_id=f"server:{signal_id}",
+            first_producer_seq=1,
+            bodies=[e.encode_body(data, now) for data in (requested, sent)],
+            # Only the journal knows every key there was: where there is no room it is asked for a known one.
+            expected_last_seq=_NOWHERE if is_full else None,
         )
+        try:
+            stored = self._append(batch)
+        except AppendConflict:
+            told = f"execution {execution_id} has not taken {MAX_UNTAKEN_SIGNALS:,} signals"
+            raise TooManySignals(told) from None
         if stored.duplicate:
             self._check_repeated(execution_id, stored.last_seq, sent)
         return ControlReceipt(control_id=signal_id, control="signal", execution_id=execution_id)
@@ -381,8 +387,9 @@ def _closed(state: State) -> ExecutionClosed:
     )
 
 
-def _encode(value: Any, field: str) -> bytes:
+def _encode(value: Any, field: str, within: tuple[str, ...] = ()) -> bytes:
     try:
+        check_finite(value, field, within)
         return msgspec.json.encode(value, order="deterministic")
     except (TypeError, ValueError) as error:
         fault = {"field": "", "message": f"is not JSON: {error}"}

@@ -27,7 +27,7 @@ from headway.ports import Clock, ExecutionFilter, Hint, HintBus, Journal, NewExe
 from headway.services.claims import notable_events
 from headway.services.controls import Controls, check_key, checked_name, receipt_id
 from headway.services.execution_ids import ExecutionIds
-from headway.services.inputs import check_input
+from headway.services.inputs import check_finite, check_input
 from headway.services.log_text import is_at_least, line_of
 from headway.services.reused_steps import reused_steps
 from headway.services.states import events_between, load_state
@@ -350,6 +350,7 @@ def _digest(input: dict[str, Any], origin: Origin) -> str:
 
 def _encode_input(input: dict[str, Any]) -> bytes:
     try:
+        check_finite(input, "the input")
         encoded = msgspec.json.encode(input)
     except (TypeError, ValueError) as error:
         fault = {"field": "", "message": f"is not JSON: {error}"}

@@ -1,6 +1,7 @@
 """Whether an input fits a workflow's JSON Schema, told field by field; runs no user code."""
 
 from collections.abc import Iterable, Iterator
+from math import isfinite
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -35,6 +36,29 @@ def check_values(schema: dict[str, Any], values: Any, what: str) -> None:
         errors = [{"field": field, "message": message} for field, message in sorted(faults)]
         named = ", ".join(dict.fromkeys(error["field"] or "input" for error in errors))
         raise InvalidInput(f"{what} does not fit: {named}", errors=errors)
+
+
+def check_finite(values: Any, what: str, within: tuple[str | int, ...] = ()) -> None:
+    """Refuse numbers that JSON cannot say, which would be stored as `null`.
+
+    Args:
+        values: As a parser of JSON that takes `NaN` and `1e400` gives them.
+        what: Names them in the message.
+        within: Path to them.
+
+    Raises:
+        InvalidInput: Naming the first one.
+    """
+    waiting: list[tuple[tuple[str | int, ...], Any]] = [(within, values)]
+    while waiting:
+        path, value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += [((*path, str(key)), each) for key, each in value.items()]
+        elif isinstance(value, list):
+            waiting += [((*path, index), each) for index, each in enumerate(value)]
+        elif isinstance(value, float) and not isfinite(value):
+            fault = {"field": field_name(path), "message": f"{value} is no number that JSON can say"}
+            raise InvalidInput(f"{what} cannot be written as JSON", errors=[fault])
 
 
 def field_name(path: Iterable[str | int]) -> str:
