@@ -23,6 +23,8 @@ from headway.errors import HeadwayError
 
 EXIT_REFUSED = 1
 EXIT_ORPHANED = 70  # the supervisor died
+EXIT_HELD = 71  # the work had ended, but what user code left behind kept the process
+EXIT_WITHIN_S = 2.0  # for exit functions of user code, once the work has ended
 _PR_SET_PDEATHSIG = 1
 _T = TypeVar("_T")
 
@@ -87,6 +89,36 @@ def _die_with_parent() -> None:
         return
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def let_forks_go() -> None:
+    """Let signals to a process that user code forks end that process, and not reach this one's loop.
+
+    The fork inherits the loop's handlers and its wake-up pipe: what `multiprocessing.Pool` sends to end its
+    workers would be read here as an order to this process.
+    """
+    os.register_at_fork(after_in_child=_forget_signals)
+
+
+def _forget_signals() -> None:
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
+
+
+def end_soon() -> None:
+    """End this process even if an exit function waits for ever, as one that joins a stuck child does."""
+    watch = threading.Timer(EXIT_WITHIN_S, _leave)
+    watch.daemon = True
+    watch.start()
+
+
+def _leave() -> None:
+    logging.getLogger("headway").warning("an exit function or a thread does not end: leaving without it")
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(EXIT_HELD)
 
 
 def run_loop(main: Coroutine[Any, Any, _T]) -> _T:

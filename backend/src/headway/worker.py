@@ -9,7 +9,7 @@ from pathlib import Path
 
 from headway import bootstrap
 from headway.adapters.user_files import LoadedFile, UserFiles
-from headway.child import Order, run_child, take_order
+from headway.child import Order, end_soon, let_forks_go, run_child, take_order
 from headway.errors import JournalUnavailable
 from headway.ports import Hint, HintBus, Journal, RunnableWorkflow
 from headway.services.workflow_execution_engine import WorkflowExecutionEngine
@@ -23,11 +23,13 @@ logger = logging.getLogger("headway.worker")
 def main() -> None:
     """Entry point; ended by SIGTERM, or by the supervisor's death."""
     order = take_order()
+    let_forks_go()
     uninstall = bootstrap.install_capture()
     try:
         run_child(work(order))
     finally:
         uninstall()
+        end_soon()
 
 
 async def work(order: Order) -> None:

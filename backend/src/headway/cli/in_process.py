@@ -9,7 +9,7 @@ from pathlib import Path
 
 from headway import bootstrap
 from headway.adapters.user_files import LoadedFile, UserFiles
-from headway.child import log_to_stderr, run_loop
+from headway.child import let_forks_go, log_to_stderr, run_loop
 from headway.cli import exits
 from headway.cli.backends import Backend
 from headway.cli.database_backend import DatabaseBackend
@@ -33,6 +33,7 @@ def run_in_process(settings: Settings, file: Path, workflow_id: str | None, star
     """
     log_to_stderr("headway", "WARNING" if settings.log_level == "INFO" else settings.log_level)
     lock = bootstrap.take_database(settings)
+    let_forks_go()
     uninstall = bootstrap.install_capture()
     try:
         [loaded] = UserFiles([file]).load()
