@@ -31,6 +31,27 @@ test('a failed fan-out opens on its failure, and leads from there to the step', 
   await expect(page).toHaveURL(/step=load_chunk%23\d/)
 })
 
+test('an execution that had failed is opened at what failed, until the reader goes elsewhere', async ({
+  page,
+  headway,
+}) => {
+  const id = await headway.run('nightly')
+  await headway.eventually(() => headway.isClosed(id))
+  await page.goto(`/executions/${id}?view=timeline`)
+  const chosen = page.getByRole('treeitem', { selected: true })
+  await expect(chosen).toHaveAccessibleName(/^#\d+, failed, try 2, .*RuntimeError/)
+  await expect(page.getByRole('log')).toContainText(/load_chunk#\d+ failed: RuntimeError/)
+  await expect(page).not.toHaveURL(/step=|#L/)
+  await page.keyboard.press('Escape')
+  await expect(chosen).toHaveCount(0)
+
+  await tab(page, 'Events').click()
+  await page.getByRole('button', { name: /^Open log at L\d+$/ }).click()
+  await expect(page).toHaveURL(/tab=log#L\d+$/)
+  await expect(tab(page, 'Log')).toHaveAttribute('aria-selected', 'true')
+  await expect(page.getByRole('log')).toContainText(/load_chunk#\d+ failed: RuntimeError/)
+})
+
 test('one step is selected in every view, stands in the address, and is cleared by Esc', async ({
   page,
   headway,
@@ -64,13 +85,17 @@ test('one step is selected in every view, stands in the address, and is cleared 
 
 test('the graph shows the whole plan from the start, and opens a fan-out', async ({ page, headway }) => {
   const id = await headway.run('nightly')
-  await page.goto(`/executions/${id}?view=graph`)
+  await page.goto(`/executions/${id}?view=graph&step=fetch%231`)
   await expect(box(page, /^report, not begun/)).toBeVisible()
   await expect(badge(page)).toHaveText('failed', { timeout: 20_000 })
   await expect(page.locator('.headway-graph__box')).toHaveCount(3)
 
   await page.getByRole('button', { name: 'Show the items of load_chunk' }).click()
-  await expect(box(page, /^#\d+, failed/)).toBeAttached()
+  const failed = box(page, /^#\d+, failed/)
+  await page.getByRole('region', { name: 'Graph' }).scrollIntoViewIfNeeded()
+  await expect(failed).toBeInViewport({ ratio: 1 })
+  // However many there are, they can be read.
+  await expect.poll(async () => (await failed.boundingBox())?.width).toBeGreaterThan(100)
   await page.getByRole('button', { name: 'Hide the items of load_chunk' }).click()
   await expect(page.locator('.headway-graph__box')).toHaveCount(3)
 })

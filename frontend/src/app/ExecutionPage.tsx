@@ -52,13 +52,16 @@ function OneExecution({ executionId, workflowId }: { executionId: string; workfl
   })
   const open = (id: string) =>
     navigate({ to: '/executions/$executionId', params: { executionId: id }, search: {} })
-  const choose = (choice: MonitorChoice) =>
-    navigate({
-      search: (before: ExecutionSearch) => withChoice(before, choice),
+  const [hasChosen, setHasChosen] = useState(choice.step !== null)
+  const choose = (next: MonitorChoice) => {
+    if (next.step !== undefined) setHasChosen(true)
+    return navigate({
+      search: (before: ExecutionSearch) => withChoice(before, next),
       hash: true,
       replace: true,
       resetScroll: false,
     })
+  }
   useMonitorKeys(choose)
   return (
     <>
@@ -82,7 +85,11 @@ function OneExecution({ executionId, workflowId }: { executionId: string; workfl
         form={InputForm}
         inputSchema={data?.import_error === null ? data.input_schema : undefined}
         onStarted={open}
-        choice={{ ...choice, tab: choice.tab ?? (isLineLink ? 'log' : undefined) }}
+        choice={{
+          ...choice,
+          step: choice.step ?? (hasChosen ? null : undefined),
+          tab: choice.tab ?? (isLineLink ? 'log' : undefined),
+        }}
         onChoose={choose}
         usualMs={usualMs}
         serverVersion={server?.version}

@@ -108,9 +108,9 @@ export function WorkflowExecutionMonitor(props: WorkflowExecutionMonitorProps) {
   const { state, heardAt } = useConnection(feed.store)
   useEarlierHistory(feed.store, api, summary)
   const asOf = useAsOf(state, heardAt, summary.closed)
-  const [choice, choose, acted] = useChoice(props.choice, props.onChoose, summary.execution_id)
+  const [choice, choose] = useChoice(props.choice, props.onChoose, summary.execution_id)
   const selectStep = useCallback((step: string | null) => choose({ step }), [choose])
-  const pointed = usePointed(summary, history, log, acted || (choice.step ?? null) !== null)
+  const pointed = usePointed(summary, history, log, choice.step !== undefined)
   const [asked, setAsked] = useState<LogPlace | null>(null)
   const showLine = useCallback(
     (number: number) => {
@@ -257,7 +257,7 @@ function useChoice(
   given: MonitorChoice | undefined,
   onChoose: Choose | undefined,
   executionId: string,
-): [choice: MonitorChoice, choose: Choose, hasChosenStep: boolean] {
+): [MonitorChoice, Choose] {
   const [own, setOwn] = useState<MonitorChoice>({})
   // biome-ignore lint/correctness/useExhaustiveDependencies: a step belongs to the execution that it was chosen in
   useEffect(() => setOwn(({ step: _, ...rest }) => rest), [executionId])
@@ -268,7 +268,8 @@ function useChoice(
     },
     [onChoose],
   )
-  return [{ ...own, ...given }, choose, own.step !== undefined]
+  const step = given?.step === undefined ? own.step : given.step
+  return [{ ...own, ...given, step }, choose]
 }
 
 type Pointed = { readonly step: string | null; readonly line: LogPlace | null }

@@ -51,6 +51,7 @@ export type MonitorPane = {
 
 /** What of the Monitor is shown and chosen; absent means that the reader has not chosen. */
 export type MonitorChoice = {
+  /** Null for none: then the Monitor points at none either. */
   readonly step?: string | null | undefined
   readonly view?: string | undefined
   readonly tab?: string | undefined

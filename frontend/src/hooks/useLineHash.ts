@@ -11,10 +11,12 @@ export function useLineHash(isLinked: boolean): [LineRange | null, (range: LineR
   return isLinked ? [linked, linkLines] : [own, setOwn]
 }
 
-/** Name lines in the page's address. */
+/** Name lines in the page's address; what is there already is left, as a router may be about to change the rest. */
 export function linkLines(range: LineRange | null): void {
-  const { pathname, search } = location
-  history.replaceState(history.state, '', `${pathname}${search}${range ? hashOf(range) : ''}`)
+  const { pathname, search, hash } = location
+  const wanted = range ? hashOf(range) : ''
+  if (hash === wanted) return
+  history.replaceState(history.state, '', `${pathname}${search}${wanted}`)
   for (const listener of [...listeners]) listener()
 }
 
