@@ -336,8 +336,55 @@ def test_the_log_is_downloaded_as_text(server: RunningServer, http: httpx.Client
         "WARNING  page 2 was slow",
         "ERROR    KeyError: 'sku'",
     ]
-    assert log(level="WARNING") == ["WARNING  page 2 was slow", "ERROR    KeyError: 'sku'"]
-    assert log(q="PAGE 1") == ["INFO     [fetch] Fetched page 1"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"q": "info"},
+        {"q": "page 1"},
+        {"q": "Fetched"},
+        {"q": "PAGE"},
+        {"q": r"page \d$", "regex": "true"},
+        {"level": "WARNING"},
+        {"step_id": "fetch#1"},
+        {"q": "page", "level": "INFO", "step_id": "fetch#1"},
+        {"q": "2026"},
+        {"regex": "true", "q": "", "level": "ERROR"},
+    ],
+)
+def test_the_lines_that_a_search_finds_are_downloaded(
+    server: RunningServer, http: httpx.Client, query: dict[str, str]
+) -> None:
+    execution = an_execution(server)
+    execution.emit(
+        e.Log("INFO", "Fetched page 1", step_id="fetch#1"),
+        e.Log("WARNING", "page 2 was slow, info: 2"),
+        e.Log("DEBUG", "fetched page 1", step_id="fetch#1"),
+        e.StepRetrying(
+            step="fetch",
+            step_id="fetch#1",
+            attempt=1,
+            max_attempts=2,
+            backoff_s=1,
+            message="page 3",
+            error="E",
+        ),
+    )
+    execution.fail("page missing")
+    log = f"/api/executions/{execution.id}/log"
+    hits = http.get(f"{log}/search", params=query).json()["hits"]
+    assert hits or query["q"] in ("PAGE", "2026")
+    lines = http.get(log, params=query).text.splitlines()
+    assert len(lines) == len(hits)
+    assert all(line.endswith(hit["message"]) for line, hit in zip(lines, hits, strict=True))
+
+
+def test_a_download_with_an_expression_that_does_not_parse_is_refused(
+    server: RunningServer, http: httpx.Client
+) -> None:
+    answer = http.get(f"/api/executions/{an_execution(server).id}/log", params={"q": "(", "regex": "true"})
+    assert problem(answer) == (400, "invalid_message")
 
 
 def test_an_output_is_served_sandboxed(server: RunningServer, http: httpx.Client) -> None:

@@ -82,10 +82,11 @@ describe('a search', () => {
   })
 })
 
-it('finds downloads only for what the server can filter', () => {
+it('downloads what a filter shows', () => {
   const { log } = aLogApi()
   expect(log.download).toBe('http://headway.test/api/executions/01JX/log')
   expect(log.downloadOf({ ...EVERYTHING, text: 'a b', minLevel: 2 })).toMatch(/log\?q=a\+b&level=WARNING$/)
-  expect(log.downloadOf({ ...EVERYTHING, isRegex: true })).toBeNull()
-  expect(log.downloadOf({ ...EVERYTHING, step: 'load#1' })).toBeNull()
+  expect(log.downloadOf({ ...EVERYTHING, text: 'a+', isRegex: true, step: 'load#1' })).toMatch(
+    /log\?q=a%2B&regex=true&step_id=load%231$/,
+  )
 })

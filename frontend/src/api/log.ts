@@ -55,12 +55,9 @@ export class LogApi {
     return this.#api.address(this.#path('log'))
   }
 
-  /** Address of what a filter shows, as text; `null` where the server cannot filter like that. */
-  downloadOf({ text, isRegex, minLevel, step }: LogQuery): string | null {
-    if (isRegex || step !== null) return null
-    const parameters = new URLSearchParams(text === '' ? {} : { q: text })
-    if (minLevel > 0) parameters.set('level', LEVELS[minLevel] ?? '')
-    return this.#api.address(this.#path(`log?${parameters}`))
+  /** Address of what a filter shows, as text. */
+  downloadOf(query: LogQuery): string {
+    return this.#api.address(this.#path(`log?${new URLSearchParams(parametersOf(query))}`))
   }
 
   /** The server does few searches at a time, and is asked again where it was busy with others. */

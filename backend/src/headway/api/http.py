@@ -15,12 +15,15 @@ from headway.api.answers import execution_id_of, json_answer
 from headway.api.auth import SESSION_COOKIE, Tokens
 from headway.api.http_controls import control_routes
 from headway.api.http_overview import overview_routes
-from headway.domain.events import LEVELS, Level, Phase
+from headway.domain.events import LEVELS, Level, Phase, decode_line
 from headway.domain.identifiers import ExecutionId, WorkflowId, execution_id
 from headway.errors import OutputNotFound, Unauthorized
 from headway.ports import ExecutionFilter, OutputStore
 from headway.services.controls import MAX_NAME_LENGTH, MAX_REASON_LENGTH, MAX_SIGNAL_BYTES
 from headway.services.executions import MAX_INPUT_BYTES, Executions
+from headway.services.log_lines import LogLines
+from headway.services.log_search import LogQuery, LogSearch
+from headway.services.log_text import line_of
 
 MAX_PAGE = 500
 _LIMITS = {
@@ -168,17 +171,30 @@ def _execution_routes(router: APIRouter, executions: Executions, api: str) -> No
 
 
 def _download_routes(router: APIRouter, executions: Executions, outputs: OutputStore, api: str) -> None:
+    search = LogSearch(LogLines(executions.journal))  # with turns of its own, beside the searches
+
     @router.get(
         f"{api}/{{execution_id}}/log", tags=["events"], response_class=Response, responses=_text("text/plain")
     )
     def download_log(
         execution_id: str,
+        q: Annotated[
+            str, Query(max_length=1_000, description="In any case, unless it has a capital letter.")
+        ] = "",
+        regex: Annotated[
+            bool, Query(description="`q` is a regular expression, which minds the case.")
+        ] = False,
         level: Annotated[Level | None, Query(description=f"The least grave of {', '.join(LEVELS)}.")] = None,
-        q: Annotated[str | None, Query(max_length=1_000, description="Only lines with this text.")] = None,
+        step_id: Annotated[str | None, Query(max_length=1_000)] = None,
     ) -> Response:
-        """The log as plain text."""
-        lines = executions.log_lines(execution_id_of(execution_id), level=level, text=q)
-        return _attachment(_in_pieces(lines), "text/plain; charset=utf-8", f"{execution_id}.log")
+        """The log as plain text: all of it and how it ended, or the lines that a search would find."""
+        known = execution_id_of(execution_id)
+        query = LogQuery(text=q, is_regex=regex, level=level, step_id=step_id)
+        if query == LogQuery(is_regex=regex):
+            pieces = _in_pieces(executions.log_lines(known))
+        else:
+            pieces = map(_as_text, search.matching(known, query))
+        return _attachment(pieces, "text/plain; charset=utf-8", f"{execution_id}.log")
 
     @router.get(
         f"{api}/{{execution_id}}/export",
@@ -234,3 +250,7 @@ def _attachment(pieces: Iterator[bytes], media_type: str, filename: str) -> Resp
 def _in_pieces(lines: Iterator[str]) -> Iterator[bytes]:
     while piece := "".join(islice(lines, _TEXT_PIECE)):
         yield piece.encode()
+
+
+def _as_text(stored: list[bytes]) -> bytes:
+    return "".join(f"{line_of(decode_line(line))}\n" for line in stored).encode()

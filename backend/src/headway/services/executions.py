@@ -28,7 +28,7 @@ from headway.services.claims import notable_events
 from headway.services.controls import Controls, check_key, checked_name, receipt_id
 from headway.services.execution_ids import ExecutionIds
 from headway.services.inputs import check_finite, check_input
-from headway.services.log_text import is_at_least, line_of
+from headway.services.log_text import line_of
 from headway.services.reused_steps import reused_steps
 from headway.services.states import events_between, load_state
 from headway.services.statistics import RECENT_RUNS, StatisticsView, statistics
@@ -286,27 +286,17 @@ class Executions:
         head = self.journal.get(execution_id).head
         return self._pieces(execution_id, max(after, head.trimmed_upto), head.last_seq)
 
-    def log_lines(
-        self, execution_id: ExecutionId, *, level: str | None = None, text: str | None = None
-    ) -> Iterator[str]:
-        """The log as lines for people, each with its newline, from what retention has left.
-
-        Args:
-            execution_id: Whose log.
-            level: Leave out what is less grave.
-            text: Leave out lines without it, whatever the case.
+    def log_lines(self, execution_id: ExecutionId) -> Iterator[str]:
+        """The log and how it ended as lines for people, each with its newline, from what retention has left.
 
         Raises:
             ExecutionNotFound: There is no such execution.
         """
         head = self.journal.get(execution_id).head
-        wanted = text.casefold() if text else None
         return (
-            f"{shown[1]}\n"
+            f"{shown}\n"
             for event in events_between(self.journal, execution_id, head.trimmed_upto, head.last_seq)
             if (shown := line_of(event)) is not None
-            and is_at_least(shown[0], level)
-            and (wanted is None or wanted in shown[1].casefold())
         )
 
     def check_readable(self) -> None:

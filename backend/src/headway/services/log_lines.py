@@ -91,7 +91,12 @@ class LogLines:
             PositionLost: Retention has removed lines that would have to be counted.
         """
         at = self._mark_before(execution_id, head, first)
-        after, skip = at.seq, first - at.lines
+        yield from self.runs_after(execution_id, head, at.seq, skip=first - at.lines)
+
+    def runs_after(
+        self, execution_id: ExecutionId, head: Head, after: int, *, skip: int = 0
+    ) -> Iterator[list[bytes]]:
+        """The log lines after seq `after`, but for the first `skip`; else as `runs`."""
         while after < head.last_seq:
             segments = self._journal.read(
                 execution_id, after, max_events=head.last_seq - after, max_bytes=READ_BYTES

@@ -106,6 +106,37 @@ class LogSearch:
         finally:
             self._turns.release()
 
+    def matching(self, execution_id: ExecutionId, query: LogQuery) -> Iterator[list[bytes]]:
+        """All stored lines that match, from what retention has left on; blocking, a while at a time.
+
+        What it gives may be empty: so whoever is tired of it can stop.
+
+        Raises (before the first piece):
+            ExecutionNotFound: There is no such execution.
+            InvalidMessage: The expression does not parse; later, that it takes too long for a line.
+        """
+        head, candidates, matches = self._lines.head(execution_id), _prefilter(query), _matcher(query)
+        runs = self._lines.runs_after(execution_id, head, head.trimmed_upto)
+        return self._match(runs, query, candidates, matches)
+
+    def _match(
+        self, runs: Iterator[list[bytes]], query: LogQuery, candidates: Candidates, matches: Matches
+    ) -> Iterator[list[bytes]]:
+        for run in runs:
+            rest, is_over = iter(candidates(run)), False
+            while not is_over:
+                found = list[bytes]()
+                with self._turns:
+                    deadline = monotonic() + self._slice_s
+                    for _, stored in rest:
+                        if _fits(decode_log_line(stored), query, matches):
+                            found.append(stored)
+                        if monotonic() > deadline:
+                            break
+                    else:
+                        is_over = True
+                yield found
+
     def _look(
         self, runs: Iterator[list[bytes]], query: LogQuery, candidates: Candidates, matches: Matches
     ) -> LogHits:
@@ -128,11 +159,9 @@ class LogSearch:
 
 
 def _consider(found: LogHits, line: LogLine, query: LogQuery, matches: Matches) -> None:
+    if not _fits(line, query, matches):
+        return
     data = line.data
-    if query.step_id is not None and data.step_id != query.step_id:
-        return
-    if not is_at_least(data.level, query.level) or not matches(data.message):
-        return
     found.total += 1
     chunk = found.next_line // CHUNK_LINES
     found.chunks[chunk] = found.chunks.get(chunk, 0) + 1
@@ -147,6 +176,13 @@ def _consider(found: LogHits, line: LogLine, query: LogQuery, matches: Matches) 
                 message=data.message[:SHOWN_CHARACTERS],
             )
         )
+
+
+def _fits(line: LogLine, query: LogQuery, matches: Matches) -> bool:
+    data = line.data
+    if query.step_id is not None and data.step_id != query.step_id:
+        return False
+    return is_at_least(data.level, query.level) and matches(data.message)
 
 
 def _until(runs: Iterator[list[bytes]], query: LogQuery) -> Iterator[list[bytes]]:

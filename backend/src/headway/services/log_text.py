@@ -3,8 +3,8 @@
 from headway.domain.events import LEVELS, Event
 
 
-def line_of(event: Event) -> tuple[str, str] | None:
-    """The level and text of an event of wire type `log`, `error` or `complete`; `None` for the others."""
+def line_of(event: Event) -> str | None:
+    """The text of an event of wire type `log`, `error` or `complete`; `None` for the others."""
     if event.data.wire not in ("log", "error", "complete"):
         return None
     level = "ERROR" if event.data.wire == "error" else event.data.constant.get("level", "INFO")
@@ -12,7 +12,7 @@ def line_of(event: Event) -> tuple[str, str] | None:
     step = getattr(event.data, "step", None) or getattr(event.data, "step_id", None)
     message = getattr(event.data, "message", None) or getattr(event.data, "error", None) or event.kind
     where = f" [{step}]" if step else ""
-    return level, f"{event.timestamp} {level:<8}{where} {message}"
+    return f"{event.timestamp} {level:<8}{where} {message}"
 
 
 def is_at_least(level: str, floor: str | None) -> bool:
