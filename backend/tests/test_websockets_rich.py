@@ -408,6 +408,20 @@ async def test_the_lobby_shows_rows_and_at_most_four_changes_a_second(server: Ru
     assert sum(row.execution_id == execution.id for row in shown) <= 8
 
 
+async def test_the_lobby_shows_all_that_are_left_where_retention_removed_one(server: RunningServer) -> None:
+    kept, gone = an_execution(server), an_execution(server)
+    gone.complete()
+    async with rich(server.rich) as peer:
+        await peer.hello()
+        await peer.say(m.Sub(x=m.LOBBY))
+        assert {row.execution_id for row in (await peer.next(m.Rows)).rows} == {kept.id, gone.id}
+        while not server.journal.forget(gone.id):
+            pass
+        while not (rows := await peer.next(m.Rows)).reset:
+            pass
+        assert [row.execution_id for row in rows.rows] == [kept.id]
+
+
 # --- flow -------------------------------------------------------------------------------------------------
 
 

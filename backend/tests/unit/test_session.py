@@ -415,6 +415,20 @@ def test_a_lobby_too_far_behind_reads_the_list_afresh() -> None:
     assert session.written(1, 0.2) == [Follow(number=1, x="*")]
 
 
+def test_a_lobby_that_lost_a_row_reads_the_list_afresh_once_a_frame_is_written() -> None:
+    session = an_open_session()
+    say(session, m.Sub(x="*"))
+    assert session.rows_gone(1) == [], "it is read now"
+    session.rows_read(1, [a_row(1.0)], 0.0)
+
+    assert session.rows_gone(1) == []
+    assert session.rows_changed(1, [a_row(2.0)], 0.1) == []
+    assert session.written(1, 0.2) == [Follow(number=1, x="*")]
+    session.rows_read(1, [], 0.3)
+    session.written(1, 0.4)
+    assert session.rows_gone(1) == [Follow(number=1, x="*")]
+
+
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.floats(0, 0.4)), max_size=60))
 def test_a_row_is_shown_at_most_every_quarter_second_and_its_last_change_always(
     changes: list[tuple[str, float]],

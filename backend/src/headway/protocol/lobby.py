@@ -34,6 +34,11 @@ class LobbyRows:
         self._forget(now)
         return rows
 
+    def forget(self, execution_id: str) -> None:
+        """Show no more of a row that is gone."""
+        self._shown_at.pop(execution_id, None)
+        self._waiting.pop(execution_id, None)
+
     @property
     def next_due(self) -> float | None:
         """When `due` has something to say; `None` while nothing waits."""
@@ -57,11 +62,12 @@ class LobbySubscription:
         self.number = number
         self.stalled_since: float | None = None
         self._opening = True
+        self._outdated = False
         self._waiting: dict[str, Row] = {}
 
     def open(self) -> list[Effect]:
         """Ask for the rows as they are."""
-        self._opening = True
+        self._opening, self._outdated = True, False
         self._waiting.clear()
         return [Follow(number=self.number, x=LOBBY)]
 
@@ -78,9 +84,14 @@ class LobbySubscription:
         self._waiting.update((row.execution_id, row) for row in rows)
         return self._flush(now)
 
+    def rows_gone(self) -> list[Effect]:
+        """There is no word for a row that is gone: all that are left are shown anew."""
+        self._outdated = not self._opening
+        return self.open() if self._outdated and self.stalled_since is None else []
+
     def written(self, now: float) -> list[Effect]:
         self.stalled_since = None
-        if len(self._waiting) > MAX_WAITING_ROWS:
+        if self._outdated or len(self._waiting) > MAX_WAITING_ROWS:
             return self.open()
         return self._flush(now)
 

@@ -310,6 +310,11 @@ class Session:
         lobby = self._alive(number)
         return lobby.rows_changed(rows, now) if isinstance(lobby, LobbySubscription) else []
 
+    def rows_gone(self, number: int) -> list[Effect]:
+        """Rows of the lobby are no longer there."""
+        lobby = self._alive(number)
+        return lobby.rows_gone() if isinstance(lobby, LobbySubscription) else []
+
     def drain(self, *, earliest_s: float, latest_s: float, retry_ms: int, now: float) -> list[Effect]:
         """Ask the client to move within this slot; serve it until it has, or the slot ends."""
         if self._life is not Life.OPEN:

@@ -158,6 +158,12 @@ class FeedViewer:
             if following.x == LOBBY:
                 self._do(self._session.rows_changed, number, rows, self._now())
 
+    def rows_gone(self) -> None:
+        """Some of these rows are no longer there."""
+        for number, following in list(self._followings.items()):
+            if following.x == LOBBY:
+                self._do(self._session.rows_gone, number)
+
     # Effects.
 
     def _do(self, act: Callable[..., list[f.Effect]], *args: Any) -> None:

@@ -1,7 +1,7 @@
 """The list of executions as rows that change, for all viewers of this process together."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from typing import Protocol
 
@@ -23,6 +23,8 @@ class Onlooker(Protocol):
     """One viewer of the list."""
 
     def rows_changed(self, rows: Sequence[Row]) -> None: ...
+
+    def rows_gone(self) -> None: ...
 
 
 class Lobby:
@@ -110,13 +112,18 @@ class Lobby:
     def _update(self, records: Sequence[ExecutionRecord], *, replace: bool) -> None:
         rows: dict[str, Row] = {record.execution_id: row_of(record) for record in records}
         changed = [row for key, row in rows.items() if self._known.get(key) != row]
+        gone = _gone(self._known, rows) if replace else []
         self._known = rows if replace else self._known | rows
         if not self._looked.is_set():
             self._looked.set()
             return
         now = self._clock.monotonic()
         ready = [self._rows.changed(row, now) for row in changed]
+        for key in gone:
+            self._rows.forget(key)
         self._show([row for row in ready if row is not None])
+        for onlooker in list(self._onlookers) if gone else ():
+            onlooker.rows_gone()
 
     def _show(self, rows: Sequence[Row]) -> None:
         for onlooker in list(self._onlookers) if rows else ():
@@ -139,6 +146,12 @@ class Lobby:
     def _note(self, changed: set[ExecutionId]) -> None:
         self._changed |= changed
         self._woken.set()
+
+
+def _gone(known: Iterable[str], newest: Collection[str]) -> list[str]:
+    """Of the rows known, those that retention removed; older ones only made room for newer."""
+    oldest = min(newest) if len(newest) >= MAX_ROWS else ""
+    return [key for key in known if key not in newest and key > oldest]
 
 
 def row_of(record: ExecutionRecord) -> Row:
