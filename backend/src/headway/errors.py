@@ -189,6 +189,12 @@ class AddressInUse(ConflictError):
     code = "address_in_use"
 
 
+class TooManyProducers(ConflictError):
+    """The execution has lines of as many programs as it takes; write under one of their names."""
+
+    code = "too_many_producers"
+
+
 class PositionLost(HeadwayError):
     """The log no longer reaches back to this position; take a new snapshot."""
 

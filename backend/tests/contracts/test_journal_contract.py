@@ -159,6 +159,15 @@ class TestAppend:
             append(journal, a_batch(execution, producer_id="two", first_producer_seq=number))
         assert journal.heads([execution])[execution].last_seq == 7
 
+    def test_producers_are_counted_by_how_they_begin(self, journal: Journal, execution: ExecutionId) -> None:
+        for producer_id in ("outside:a", "outside:b", "server:c", "outside:a", "out"):
+            first = 2 if producer_id == "outside:a" and journal.producers(execution, "outside:a") else 1
+            append(journal, a_batch(execution, producer_id=producer_id, first_producer_seq=first))
+        counts = [journal.producers(execution, prefix) for prefix in ("outside:", "server:", "x", "out")]
+        assert counts == [2, 1, 0, 3]
+        with pytest.raises(ExecutionNotFound):
+            journal.producers(an_execution_id(), "")
+
     def test_a_higher_epoch_starts_anew_and_ends_the_lower(
         self, journal: Journal, execution: ExecutionId
     ) -> None:

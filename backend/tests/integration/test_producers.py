@@ -7,13 +7,16 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.support.authored import AuthoredExecution
 from tests.support.eventually import eventually
+from tests.support.server import serving as in_process
 from tests.support.serving import FLOWS, Serving, journal_of, serving, stored_events
 
 from headway.client import Client, Producer
 from headway.domain import events as e
 from headway.domain.identifiers import ExecutionId
 from headway.errors import ExecutionClosed, InvalidSetting, ProducerGap
+from headway.services import producers as producers_module
 
 WAITS = FLOWS.with_name("waits.py")
 
@@ -82,6 +85,24 @@ def test_a_producer_that_has_lost_its_count_is_told_where_to_go_on(
     skipped = add(served, waiting, "ada", 5, {"message": "far"})
     assert (code_of(skipped), skipped.json()["expected"]) == ((409, "producer_gap"), 2)
     assert lines_of(served, waiting, "ada") == ["mine"]
+
+
+def test_an_execution_takes_lines_of_so_many_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(producers_module, "MAX_PRODUCERS", 2)
+    with in_process() as server, httpx.Client(base_url=server.url, trust_env=False) as http:
+        execution = AuthoredExecution(server.journal, server.hints)
+
+        def say(who: str, first: int, message: str = "hello") -> httpx.Response:
+            path = f"/api/executions/{execution.id}/producers/{who}/log"
+            return http.post(path, json={"first": first, "lines": [{"message": message}]})
+
+        for who in ("ada", "ben"):
+            assert say(who, 1).status_code == 200
+        assert code_of(say("cem", 1)) == (409, "too_many_producers")
+        assert say("ada", 1).json()["duplicate"]
+        assert code_of(say("ada", 1, "another")) == (409, "idempotency_conflict")
+        assert say("ada", 2).status_code == 200
+        assert code_of(say("ada", 1)) == (409, "producer_gap")
 
 
 @pytest.mark.parametrize(

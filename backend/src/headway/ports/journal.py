@@ -57,6 +57,10 @@ class EventLog(Protocol):
         """The newest stored state at or before seq `at_most`: its seq and JSON."""
         ...
 
+    def producers(self, execution_id: ExecutionId, prefix: str) -> int:
+        """How many producers whose id begins so have written to the log."""
+        ...
+
     def tag_at(self, execution_id: ExecutionId, seq: int) -> int:
         """The chained tag at `seq`, recomputed from what is stored."""
         ...

@@ -15,11 +15,20 @@ from headway.domain import events as e
 from headway.domain.identifiers import ExecutionId
 from headway.domain.position import Cursor
 from headway.domain.timestamps import timestamp
-from headway.errors import ClientError, ExecutionNotFound, IdempotencyConflict
+from headway.errors import (
+    AppendConflict,
+    ClientError,
+    ExecutionNotFound,
+    IdempotencyConflict,
+    TooManyProducers,
+)
 from headway.ports import Appended, Batch, Clock, Hint, HintBus, Journal
 from headway.services.states import events_between
 
 MAX_LINES = 500
+MAX_PRODUCERS = 1_000  # of one execution: each is remembered for as long as its log
+_OUTSIDE = "outside:"
+_NOWHERE = -1  # no log is at this seq: a batch that is not stored already is refused
 _PRODUCER_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 
 
@@ -64,6 +73,7 @@ class Producers:
             ExecutionClosed: It has ended; only a batch that is stored already is still answered.
             ProducerGap: `first` is not the next number; `expected` is.
             IdempotencyConflict: The last batch had these numbers and other lines.
+            TooManyProducers: The execution has lines of 1,000 others already.
         """
         if not _PRODUCER_ID.fullmatch(producer_id):
             raise ClientError(
@@ -73,13 +83,18 @@ class Producers:
             raise ClientError(f"a batch has 1 to {MAX_LINES} lines, not {len(lines):,}", field="lines")
         logs = [_log(line, producer_id) for line in lines]
         now = timestamp(self.clock.now_ns())
+        # Whoever is new begins at 1; so does a first request that is sent again.
+        is_full = first == 1 and self.journal.producers(execution_id, _OUTSIDE) >= MAX_PRODUCERS
         batch = Batch(
             execution_id=execution_id,
-            producer_id=f"outside:{producer_id}",
+            producer_id=f"{_OUTSIDE}{producer_id}",
             first_producer_seq=first,
             bodies=[e.encode_body(log, now) for log in logs],
+            expected_last_seq=_NOWHERE if is_full else None,
         )
         (outcome,) = self.journal.append([batch])
+        if isinstance(outcome, AppendConflict):
+            raise TooManyProducers(execution_id=execution_id, limit=MAX_PRODUCERS)
         if isinstance(outcome, Exception):
             raise outcome
         taken = self._taken(execution_id, outcome, first + len(logs))

@@ -161,6 +161,11 @@ class MemoryJournal(Journal):
             return next((kept for kept in reversed(stored) if kept[0] <= at_most), None)
 
     @override
+    def producers(self, execution_id: ExecutionId, prefix: str) -> int:
+        with self._lock:
+            return sum(producer_id.startswith(prefix) for producer_id in self._log(execution_id).producers)
+
+    @override
     def tag_at(self, execution_id: ExecutionId, seq: int) -> int:
         with self._lock:
             log = self._log(execution_id)

@@ -82,6 +82,11 @@ class SqliteJournal(Journal):
             return sqlite_log.checkpoint(connection, execution_id, at_most)
 
     @override
+    def producers(self, execution_id: ExecutionId, prefix: str) -> int:
+        with self._database.reading() as connection:
+            return sqlite_log.producers(connection, execution_id, prefix)
+
+    @override
     def tag_at(self, execution_id: ExecutionId, seq: int) -> int:
         with self._database.reading() as connection:
             return sqlite_log.tag_at(connection, execution_id, seq)

@@ -28,6 +28,13 @@ _HEADS = """
 SELECT execution_id, epoch, last_seq, last_tag, closed, trimmed_upto FROM execution
 WHERE execution_id IN (SELECT value FROM json_each(?))
 """
+# The last one to write stands in the execution's row; `producer` has it once another one has written.
+_PRODUCERS = """
+SELECT count(*) FROM (
+    SELECT producer_id FROM producer WHERE execution_id = :id
+    UNION SELECT producer_id FROM execution WHERE execution_id = :id
+) WHERE substr(producer_id, 1, length(:prefix)) = :prefix
+"""
 UNPACKED_SEGMENTS = 64  # of 48 KiB each
 _encode = msgspec.json.Encoder().encode
 
@@ -63,6 +70,12 @@ def checkpoint(
         (execution_id, at_most),
     ).fetchone()
     return row
+
+
+def producers(connection: sqlite3.Connection, execution_id: ExecutionId, prefix: str) -> int:
+    head(connection, execution_id)
+    row = connection.execute(_PRODUCERS, {"id": execution_id, "prefix": prefix}).fetchone()
+    return int(row[0])
 
 
 def tag_at(connection: sqlite3.Connection, execution_id: ExecutionId, seq: int) -> int:
