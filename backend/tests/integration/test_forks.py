@@ -47,6 +47,9 @@ def test_a_step_may_fork(served: Serving) -> None:
 def test_a_pool_in_process(tmp_path: Path) -> None:
     done = command(tmp_path / "headway.db", "run", f"{FORKING}:pool")
     assert done.returncode == 0, done.stderr
+    assert {"doubling 1", "doubling 2"} <= {
+        line.split("INFO")[-1].strip() for line in done.stdout.splitlines()
+    }
 
 
 def test_a_worker_that_is_told_to_end_alone_is_replaced_whatever_its_exit_functions_wait_for(

@@ -16,7 +16,7 @@ from typing import IO, Any, NoReturn
 from headway.domain.events import EventData
 from headway.domain.identifiers import ExecutionId
 from headway.errors import WorkflowError
-from headway.ports import RunnableStep, Wait, current_scope
+from headway.ports import RunnableStep, Scope, Wait, current_scope
 from headway.services.failures import error_line
 from headway.services.processes import Module, read_message, write_message
 
@@ -100,8 +100,8 @@ class ChildScope:
 
     def _refuse(self) -> NoReturn:
         raise WorkflowError(
-            f"{self.step_name} runs in a process of its own, from where it can neither run steps, wait, "
-            "nor keep outputs: return the value, and do that in the workflow"
+            f"{self.step_name or 'this code'} runs in a process of its own, from where it can neither run "
+            "steps, wait, nor keep outputs: return the value, and do that in the workflow"
         )
 
 
@@ -113,19 +113,23 @@ def main() -> None:
     calls = sys.stdin.buffer
     streams = Lines(reports, "stdout"), Lines(reports, "stderr")
     module: ModuleType | Exception
+    scope_ended: Callable[[Scope], None] | None = None
     with contextlib.suppress(EOFError, KeyboardInterrupt):
         name_and_file, sys.path[:], prepare = pickle.loads(read_message(calls))
         with contextlib.redirect_stdout(streams[0]), contextlib.redirect_stderr(streams[1]):
             try:
                 if prepare is not None:
-                    pkgutil.resolve_name(prepare)()
+                    scope_ended = pkgutil.resolve_name(prepare)()
                 module = load_module(name_and_file)
             except Exception as error:  # noqa: BLE001 - told to each call
                 module = error
             while True:
                 qualname, names, call = pickle.loads(read_message(calls))
-                current_scope.set(ChildScope(reports, *names))
+                scope = ChildScope(reports, *names)
+                current_scope.set(scope)
                 what, content = answer(module, qualname, call)
+                if scope_ended is not None:
+                    scope_ended(scope)
                 for stream in streams:
                     stream.end()
                 send_answer(reports, what, content)

@@ -36,7 +36,8 @@ class Processes:
     """The children of this worker, kept for reuse by the module they have loaded.
 
     Args:
-        prepare: Called in each child before it loads the user's file, as `package.module:function`.
+        prepare: Called in each child before it loads the user's file, as `package.module:function`; returns
+            what is told of each call's scope as it ends.
     """
 
     def __init__(self, prepare: str | None = None) -> None:

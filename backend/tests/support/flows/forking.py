@@ -1,3 +1,4 @@
+# ruff: noqa: T201 - printing is what is tested
 """Workflows whose code forks: pools of processes, bare forks, and a worker kept from its end."""
 
 import atexit

@@ -1,4 +1,4 @@
-"""Makes what libraries already say part of an execution: logging, print, warnings and tqdm, in any thread.
+"""Makes what libraries already say part of an execution: logging, print, warnings, tqdm, in threads and forks.
 
 Each module has an `install` that returns what undoes it. Outside an execution everything stays as it was.
 """
@@ -6,7 +6,7 @@ Each module has an `install` that returns what undoes it. Outside an execution e
 import threading
 from collections.abc import Callable
 
-from headway.adapters.capture import logging, stdio, threads, tqdm, warnings
+from headway.adapters.capture import forks, logging, stdio, threads, tqdm, warnings
 from headway.ports import Scope
 
 
@@ -22,7 +22,7 @@ class _Installation:
         with self._lock:
             self._users += 1
             if self._users == 1:
-                self._undo = [module.install() for module in (logging, stdio, warnings, tqdm, threads)]
+                self._undo = [module.install() for module in (logging, stdio, warnings, tqdm, threads, forks)]
 
     def leave(self) -> None:
         with self._lock:
@@ -50,10 +50,15 @@ def install() -> Callable[[], None]:
     return uninstall
 
 
-def install_in_process() -> None:
-    """Capture in the process of a step, whose standard streams are reported as they are."""
-    for module in (logging, warnings, tqdm, threads):
+def install_in_process() -> Callable[[Scope], None]:
+    """Capture in the process of a step, whose standard streams are reported as they are.
+
+    Returns:
+        What is to be told of each scope that ends.
+    """
+    for module in (logging, warnings, tqdm, threads, forks):
         module.install()
+    return forks.end_of_scope
 
 
 IN_PROCESS = f"{__name__}:{install_in_process.__name__}"
@@ -61,5 +66,6 @@ IN_PROCESS = f"{__name__}:{install_in_process.__name__}"
 
 
 def end_of_scope(scope: Scope) -> None:
-    """Give out what a step or workflow body printed last without a newline; for the engine, as it ends."""
+    """Give out what a step or workflow body, or a fork of it, said last; for the engine, as it ends."""
+    forks.end_of_scope(scope)
     stdio.flush(scope)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, TextIO
 
-from headway.adapters.capture.logging import is_installed
+from headway.adapters.capture import logging as capture_logging
 from headway.domain.events import Log, cut_message
 from headway.domain.lines import LineSplitter
 from headway.ports import Scope, current_scope
@@ -41,6 +41,24 @@ def flush(scope: Scope) -> None:
         stream.flush_scope(scope)
 
 
+def is_installed() -> bool:
+    return bool(_streams)
+
+
+def begin_in_fork() -> None:
+    """In a process that was just forked: unfinished lines are the parent's, and there are no threads."""
+    for stream in _streams:
+        stream.begin_in_fork()
+
+
+def take_over_in_fork() -> None:
+    """The same where the standard streams are not ours, but report to a pipe that is the parent's."""
+    for name in ("stdout", "stderr"):
+        stream = ScopedStream(name, sys.__stderr__ or sys.stderr)
+        setattr(sys, name, stream)
+        stream.begin_in_fork()
+
+
 class ScopedStream:
     """A text stream that stands before the real one; it takes what is written inside an execution.
 
@@ -49,6 +67,7 @@ class ScopedStream:
 
     def __init__(self, name: str, real: TextIO) -> None:
         self.real = real
+        self._name = name
         self._partial = _PartialLines(name)
         self._active = True
 
@@ -63,6 +82,15 @@ class ScopedStream:
     def writelines(self, lines: Iterable[str]) -> None:
         for line in lines:
             self.write(line)
+
+    def flush(self) -> None:
+        """Like the real stream's; a fork may end at any time, so there it ends an unfinished line too."""
+        if self._partial.in_fork:
+            self._partial.flush(lambda _: True)
+        self.real.flush()
+
+    def begin_in_fork(self) -> None:
+        self._partial = _PartialLines(self._name, in_fork=True)
 
     def flush_scope(self, scope: Scope) -> None:
         if self._partial.pending:  # asked at the end of each step, and nearly never so
@@ -91,8 +119,9 @@ class _Line:
 class _PartialLines:
     """The unfinished lines of one stream, by execution, step and thread: nobody ends another's line."""
 
-    def __init__(self, stream: str) -> None:
+    def __init__(self, stream: str, *, in_fork: bool = False) -> None:
         self._stream = stream
+        self.in_fork = in_fork
         self._lines: dict[tuple[str, str | None, int], _Line] = {}
         self._lock = threading.RLock()  # a signal handler may print while its thread does
         self._timer: threading.Timer | None = None
@@ -105,7 +134,8 @@ class _PartialLines:
             if line.splitter.pending:
                 line.written_at = time.monotonic()
                 self._lines[key] = line
-                self._arm()
+                if not self.in_fork:
+                    self._arm()
 
     @property
     def pending(self) -> bool:
@@ -145,4 +175,4 @@ def _address(scope: Scope) -> tuple[str, str | None]:
 def _is_log_output() -> bool:
     """True where a logging handler writes here: its record has an event of its own already."""
     writer = sys._getframe(2)
-    return writer.f_code is _EMIT and is_installed()
+    return writer.f_code is _EMIT and capture_logging.is_installed()
