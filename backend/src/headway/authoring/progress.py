@@ -7,8 +7,8 @@ from operator import length_hint
 from typing import Any, TypeVar, overload
 
 from headway.authoring.tracker import Tracker
-from headway.domain.events import StepProgressed, cut_message
-from headway.ports import current_scope
+from headway.domain.events import Log, StepProgressed, cut_message
+from headway.ports import Scope, current_scope
 
 T = TypeVar("T")
 _EXACT = 1 << 53  # whole numbers above it are not exact in every client
@@ -34,8 +34,8 @@ def progress(
         StepProgressed(
             step=scope.step_name,
             step_id=scope.step_id,
-            done=_number(done),
-            total=None if total is None else _number(total),
+            done=_number("done", done, scope),
+            total=None if total is None else _number("total", total, scope),
             unit=unit,
             message=None if message is None else cut_message(str(message))[0],
         )
@@ -106,8 +106,14 @@ def _size(iterable: Iterable[Any]) -> int | None:
     return size if size >= 0 else None
 
 
-def _number(value: float) -> float | None:
+def _number(name: str, value: float, scope: Scope) -> float | None:
+    """What the event can hold; what is no number is absent, and the log says so: emitting never raises."""
     if type(value) is int and -_EXACT < value < _EXACT:
         return value
-    number = float(value)
+    try:
+        number = float(value)
+    except Exception as error:  # noqa: BLE001 - a user's `__float__` may raise anything
+        told = f"progress(): {name} is no number, so it is left out: {type(error).__name__}: {error}"
+        scope.emit(Log("WARNING", cut_message(told)[0], scope.step_id, scope.step_name, "headway"))
+        return None
     return number if math.isfinite(number) else None
