@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from tests.support.recording_scope import RecordingScope, entered
 
-from headway.adapters.capture import threads
+from headway.adapters.capture import stdio, threads
 from headway.ports import Scope, current_scope
 
 
@@ -54,6 +54,25 @@ def test_a_task_of_a_shared_pool_belongs_to_who_submitted_it() -> None:
         with entered(RecordingScope("second")) as second:
             assert list(pool.map(lambda _: current_scope.get(), range(3))) == [second] * 3
         assert pool.submit(current_scope.get).result() is None
+
+
+def test_an_exception_in_a_thread_is_told_in_its_log_without_our_frames() -> None:
+    def fail() -> None:
+        raise ZeroDivisionError("in a thread")
+
+    before, threading.excepthook = threading.excepthook, threading.__excepthook__  # not pytest's
+    uninstall = stdio.install()
+    try:
+        with entered(RecordingScope("load")) as scope:
+            thread = threading.Thread(target=fail, name="reader")
+            thread.start()
+            thread.join()
+    finally:
+        uninstall()
+        threading.excepthook = before
+    assert scope.lines[0] == "Exception in thread reader:"
+    assert scope.lines[-1] == "ZeroDivisionError: in a thread"
+    assert not any("capture/threads.py" in line for line in scope.lines)
 
 
 def test_results_and_errors_are_as_before() -> None:

@@ -7,6 +7,7 @@ scope of who submitted it.
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from headway.ports import Scope, current_scope
@@ -19,8 +20,7 @@ def install() -> Callable[[], None]:
     def start(self: threading.Thread) -> None:
         scope = current_scope.get()
         if scope is not None:
-            run = self.run
-            self.run = lambda: _within(scope, run)  # type: ignore[method-assign]
+            self.run = partial(_run, self, self.run, scope)  # type: ignore[method-assign]
         start_before(self)
 
     def submit(self: ThreadPoolExecutor, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
@@ -36,6 +36,16 @@ def install() -> Callable[[], None]:
             ThreadPoolExecutor.submit = submit_before  # type: ignore[method-assign]
 
     return uninstall
+
+
+def _run(thread: threading.Thread, run: Callable[[], None], scope: Scope) -> None:
+    """Run it in the scope to its end: Python tells of an exception in the thread, and without this frame."""
+    current_scope.set(scope)
+    try:
+        run()
+    except BaseException as error:  # noqa: BLE001 - what `Thread` itself does with it
+        error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
+        threading.excepthook(threading.ExceptHookArgs((type(error), error, error.__traceback__, thread)))
 
 
 def _within(scope: Scope | None, call: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
