@@ -1,14 +1,21 @@
 """Records of `logging` and warnings inside an execution are its log; outside all is as before."""
 
 import logging
+import logging.config
+import logging.handlers
+import pickle
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
 from tests.support.recording_scope import RecordingScope, entered
 
 from headway.adapters.capture import logging as capture_logging
+from headway.adapters.capture import stdio
 from headway.adapters.capture import warnings as capture_warnings
 from headway.domain.events import MAX_MESSAGE_BYTES, Log, encode_body
 
@@ -22,14 +29,25 @@ def captured(level: int = logging.WARNING) -> Iterator[logging.Logger]:
     handlers, level_before = root.handlers[:], root.level
     root.handlers[:] = []
     root.setLevel(level)
+    call_handlers = logging.Logger.callHandlers
     uninstall = capture_logging.install()
     try:
         yield root
     finally:
         uninstall()
-        assert (root.handlers, root.level) == ([], level)
+        assert logging.Logger.callHandlers is call_handlers
+        assert [each for each in root.handlers if isinstance(each, capture_logging.Placeholder)] == []
         root.handlers[:] = handlers
         root.setLevel(level_before)
+
+
+@contextmanager
+def streams_captured() -> Iterator[None]:
+    uninstall = stdio.install()
+    try:
+        yield
+    finally:
+        uninstall()
 
 
 class TestRecords:
@@ -91,10 +109,88 @@ class TestRecords:
         assert capsys.readouterr().err == "disk is full\n"
 
 
+class TestSetupsOfTheUser:
+    """One event a record, whatever handlers there are, and none of their text beside it."""
+
+    def test_a_logger_of_its_own_that_does_not_propagate(self) -> None:
+        with captured(), streams_captured(), entered(RecordingScope()) as scope:
+            own = logging.Logger("own")  # noqa: LOG001 - one that nobody else finds
+            own.propagate = False
+            own.addHandler(logging.StreamHandler(sys.stderr))
+            own.warning("one")
+        assert scope.events == [Log("WARNING", "one", None, None, "own", "logging")]
+
+    def test_a_root_that_is_configured_anew(self, tmp_path: Path) -> None:
+        handler = {"class": "logging.FileHandler", "filename": str(tmp_path / "log")}
+        setup = {"version": 1, "disable_existing_loggers": False}
+        with captured(), entered(RecordingScope()) as scope:
+            logging.config.dictConfig(
+                {**setup, "handlers": {"file": handler}, "root": {"handlers": ["file"]}}
+            )
+            logger.warning("to the file too")
+            logging.config.dictConfig(setup)
+            for each in logging.getLogger().handlers:
+                each.close()
+        assert scope.lines == ["to the file too"]
+        assert (tmp_path / "log").read_text() == "to the file too\n"
+
+    def test_a_basic_configuration_by_force_keeps_levels(self) -> None:
+        with captured(), streams_captured(), entered(RecordingScope()) as scope:
+            logging.basicConfig(force=True, level=logging.DEBUG)
+            logger.debug("fine")
+            logger.error("bad")
+        assert [(data.level, data.message) for data in scope.of(Log)] == [("DEBUG", "fine"), ("ERROR", "bad")]
+
+    def test_a_handler_that_prints(self) -> None:
+        class Printing(logging.Handler):
+            def emit(self, record: logging.LogRecord) -> None:
+                print(self.format(record))  # noqa: T201
+
+        with captured() as root, streams_captured(), entered(RecordingScope()) as scope:
+            root.addHandler(Printing())
+            logger.warning("once")
+        assert scope.lines == ["once"]
+
+    def test_a_queue_and_its_listener_in_a_thread(self) -> None:
+        records: SimpleQueue[logging.LogRecord] = SimpleQueue()
+        with captured() as root, streams_captured(), entered(RecordingScope()) as scope:
+            root.addHandler(logging.handlers.QueueHandler(records))  # type: ignore[arg-type]
+            logger.warning("once")
+            logging.StreamHandler(sys.stderr).handle(records.get())
+        assert scope.lines == ["once"]
+
+    def test_records_of_another_process_count_once_there_or_here(self) -> None:
+        far = {"name": "far", "levelname": "INFO", "levelno": logging.INFO}
+        with captured(), entered(RecordingScope()) as scope:
+            spawned = logging.makeLogRecord({**far, "msg": "spawned"})
+            logger.handle(spawned)
+            logger.handle(pickle.loads(pickle.dumps(spawned)))
+        assert scope.lines == ["spawned"]
+
+    def test_levels_and_disable_hold(self) -> None:
+        with captured(), entered(RecordingScope()) as scope:
+            logging.disable(logging.WARNING)
+            logger.warning("disabled")
+            logging.disable(logging.NOTSET)
+        assert scope.events == []
+
+    def test_what_headway_says_of_itself_is_no_log(self, capsys: pytest.CaptureFixture[str]) -> None:
+        with captured(), streams_captured(), entered(RecordingScope()) as scope:
+            logging.getLogger("headway.test").warning("ours")
+        assert scope.events == []
+        assert capsys.readouterr().err == "ours\n"
+
+    def test_without_any_handler_nothing_is_written_twice(self, capsys: pytest.CaptureFixture[str]) -> None:
+        with captured() as root, entered(RecordingScope()) as scope:
+            root.handlers.clear()
+            logger.warning("once")
+        assert scope.lines == ["once"]
+        assert capsys.readouterr().err == ""
+
+
 def test_a_level_nobody_chose_becomes_info_for_as_long() -> None:
     with captured() as root:
         assert root.level == logging.INFO
-        assert capture_logging.is_installed()
 
 
 def test_a_level_somebody_chose_stays() -> None:

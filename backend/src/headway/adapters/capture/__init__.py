@@ -1,4 +1,4 @@
-"""Makes what libraries already say part of an execution: logging, print, warnings, tqdm, in threads and forks.
+"""Makes what libraries say part of an execution: logging, print, warnings, tqdm; also in threads and forks.
 
 Each module has an `install` that returns what undoes it. Outside an execution everything stays as it was.
 """

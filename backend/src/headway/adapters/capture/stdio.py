@@ -173,6 +173,8 @@ def _address(scope: Scope) -> tuple[str, str | None]:
 
 
 def _is_log_output() -> bool:
-    """True where a logging handler writes here: its record has an event of its own already."""
-    writer = sys._getframe(2)
-    return writer.f_code is _EMIT and capture_logging.is_installed()
+    """True where a logging handler writes here what has an event of its own already."""
+    if capture_logging.handles_told():
+        return True
+    writer = sys._getframe(2)  # in the thread of a `QueueListener`
+    return writer.f_code is _EMIT and capture_logging.is_told(writer.f_locals.get("record"))
