@@ -229,6 +229,14 @@ def test_the_end_says_what_is_missing() -> None:
     assert describe_proof(state, 0) == "INCOMPLETE: 1 of 2 lines, verified"
 
 
+def test_the_end_says_what_was_dropped() -> None:
+    state = a_sealed_state()
+    assert state.totals is not None
+    state.totals.dropped = 30_786
+    told = "complete: 2 of 2 lines, verified; 30,786 lines were dropped before they were stored"
+    assert describe_proof(state, 0) == told
+
+
 def test_what_was_not_asked_for_is_not_claimed() -> None:
     state = a_sealed_state()
     state.counts.events = 1

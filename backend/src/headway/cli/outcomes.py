@@ -34,10 +34,11 @@ def describe_proof(state: State, verified_from: int | None) -> str:
         proof = ", as the server says; headway verify checks them"
     elif verified_from is not None:
         proof = ", verified" if verified_from == before else f", verified from event {verified_from + 1:,}"
+    dropped = f"; {totals.dropped:,} lines were dropped before they were stored" if totals.dropped else ""
     if before > 0:
-        return f"complete from event {before + 1:,} on{proof}"
+        return f"complete from event {before + 1:,} on{proof}{dropped}"
     whole = "complete" if state.counts.logs == totals.logs else "INCOMPLETE"
-    return f"{whole}: {state.counts.logs:,} of {totals.logs:,} lines{proof}"
+    return f"{whole}: {state.counts.logs:,} of {totals.logs:,} lines{proof}{dropped}"
 
 
 def exit_code(state: State | None) -> int:
