@@ -166,7 +166,7 @@ class Supervisor:
                 listening.cancel()
                 await asyncio.gather(listening, return_exceptions=True)
                 line.close()
-        await self._settle(order, crashed=not stop.is_set())
+        await self._settle(order, crashed=not stop.is_set(), death=describe_exit(code))
         return code
 
     async def _listen(self, line: ServerLine) -> None:
@@ -214,7 +214,7 @@ class Supervisor:
             _signal_session(process, signal.SIGKILL)
         return await ended
 
-    async def _settle(self, order: Order, *, crashed: bool) -> None:
+    async def _settle(self, order: Order, *, crashed: bool, death: str) -> None:
         """Free what a worker held; no new one could write while the journal cannot."""
         backoff = Backoff()
         while order.socket_fd is None:
@@ -226,6 +226,7 @@ class Supervisor:
                     self._clock,
                     order.owner,
                     crashed=crashed,
+                    death=death,
                 )
             except JournalUnavailable as error:
                 logger.error("%s", error)  # noqa: TRY400 - the message says it all
@@ -248,9 +249,11 @@ def describe_exit(code: int) -> str:
     if code >= 0:
         return f"exit code {code}"
     try:
-        return f"killed by {signal.Signals(-code).name}"
+        name = signal.Signals(-code).name
     except ValueError:
         return f"killed by signal {-code}"
+    hint = ", as the system does when memory runs out" if name == "SIGKILL" else ""
+    return f"killed by {name}{hint}"
 
 
 def _signal_session(process: Process, number: signal.Signals) -> None:

@@ -21,7 +21,9 @@ def journal() -> MemoryJournal:
 def crash(journal: MemoryJournal, number: int) -> None:
     """A worker takes up what is free, and dies."""
     journal.claim(f"worker-{number}", [WORKFLOW], 10)
-    crash_guard.settle(journal, MemoryHintBus(), SystemClock(), f"worker-{number}", crashed=True)
+    crash_guard.settle(
+        journal, MemoryHintBus(), SystemClock(), f"worker-{number}", crashed=True, death="exit code 7"
+    )
 
 
 def an_open_execution(journal: MemoryJournal) -> ExecutionId:
@@ -46,6 +48,7 @@ def test_three_crashes_in_a_row_end_an_execution_as_failed_with_its_seal(journal
         crash(journal, number)
     state = load_state(journal, execution_id)
     assert (state.status, state.error_code, state.closed) == ("failed", "crash_loop", True)
+    assert state.error == "the worker died 3 times in a row while it ran this (the last time: exit code 7)"
     assert state.totals is not None
     assert state.totals.events == state.seq
     assert journal.get(execution_id).summary.error_code == "crash_loop"

@@ -111,7 +111,13 @@ def test_the_wait_doubles_to_a_limit_and_starts_over_after_a_healthy_life() -> N
 
 
 @pytest.mark.parametrize(
-    ("code", "told"), [(3, "exit code 3"), (-9, "killed by SIGKILL"), (-200, "killed by signal 200")]
+    ("code", "told"),
+    [
+        (3, "exit code 3"),
+        (-9, "killed by SIGKILL, as the system does when memory runs out"),
+        (-11, "killed by SIGSEGV"),
+        (-200, "killed by signal 200"),
+    ],
 )
 def test_an_end_is_described_as_a_person_would(code: int, told: str) -> None:
     assert describe_exit(code) == told

@@ -18,12 +18,13 @@ logger = logging.getLogger("headway.supervisor")
 
 
 def settle(
-    journal: Journal, hints: HintBus, clock: Clock, owner: str, *, crashed: bool
+    journal: Journal, hints: HintBus, clock: Clock, owner: str, *, crashed: bool, death: str = ""
 ) -> list[ExecutionRecord]:
     """End the leases of a dead owner, so that its executions are taken up again.
 
     One that was the only one of its worker, and has `MAX_CRASHES` without completing a step, ends as failed;
-    with others beside it, it is only suspected, up to `MAX_CRASHES_IN_COMPANY`.
+    with others beside it, it is only suspected, up to `MAX_CRASHES_IN_COMPANY`. `death` says how the owner
+    died, where that is known: `exit code 7`.
 
     Returns:
         The executions that the owner had held.
@@ -35,7 +36,7 @@ def settle(
     limit = MAX_CRASHES if len(released) == 1 else MAX_CRASHES_IN_COMPANY
     for record in released:
         if crashed and record.crashes >= limit:
-            _fail(journal, hints, clock, owner, record)
+            _fail(journal, hints, clock, owner, record, death)
     if released:
         hints.publish([Hint("queue")])
     return released
@@ -46,8 +47,11 @@ def settle_all(journal: Journal, hints: HintBus, clock: Clock) -> int:
     return sum(len(settle(journal, hints, clock, owner, crashed=True)) for owner in journal.owners())
 
 
-def _fail(journal: Journal, hints: HintBus, clock: Clock, owner: str, record: ExecutionRecord) -> None:
-    error = f"the worker died {record.crashes} times in a row while it ran this"
+def _fail(
+    journal: Journal, hints: HintBus, clock: Clock, owner: str, record: ExecutionRecord, death: str
+) -> None:
+    last = f" (the last time: {death})" if death else ""
+    error = f"the worker died {record.crashes} times in a row while it ran this{last}"
     for _ in range(_TRIES):
         state = load_state(journal, record.execution_id)
         if state.closed:
