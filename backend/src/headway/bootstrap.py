@@ -190,6 +190,7 @@ def build_engine(
             workflows,
             owner=owner,
             concurrency=settings.concurrency,
+            scope_begins=capture.begin_of_scope,
             scope_ended=capture.end_of_scope,
             prepare_process=capture.IN_PROCESS,
         )

@@ -158,6 +158,7 @@ class Runner:
                 clock,
                 {workflow.workflow_id: workflow},
                 owner=f"test-{secrets.token_hex(4)}",
+                scope_begins=capture.begin_of_scope,
                 scope_ended=capture.end_of_scope,
                 prepare_process=capture.IN_PROCESS,
             )

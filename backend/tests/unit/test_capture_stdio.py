@@ -12,9 +12,11 @@ import pytest
 from tests.support.eventually import eventually
 from tests.support.recording_scope import RecordingScope, entered
 
+from headway import workflow
 from headway.adapters import capture
 from headway.adapters.capture import stdio
 from headway.domain.events import Log
+from headway.testing import run
 
 
 @pytest.fixture
@@ -119,6 +121,25 @@ def test_uninstalled_streams_let_all_pass(capsys: pytest.CaptureFixture[str]) ->
     assert capsys.readouterr().out == "after\n"
 
 
+def test_a_real_stream_set_by_one_workflow_ends_no_capture_of_the_next() -> None:
+    real = sys.stdout
+
+    @workflow
+    def resetting() -> None:
+        sys.stdout = real
+
+    @workflow
+    def printing() -> None:
+        print("heard")
+
+    uninstall = capture.install()
+    try:
+        run(resetting).raise_for_status()
+        assert [line.message for line in run(printing).logs] == ["heard"]
+    finally:
+        uninstall()
+
+
 def test_capture_ends_with_its_last_user() -> None:
     before = sys.stdout
     first, second = capture.install(), capture.install()
@@ -131,6 +152,7 @@ def test_capture_ends_with_its_last_user() -> None:
 
 TQDM_FIRST_LOADED_LATER = """
 import sys
+from headway import workflow
 from headway.adapters import capture
 from tests.support.recording_scope import RecordingScope, entered
 uninstall = capture.install()

@@ -47,6 +47,7 @@ async def run_attempt(call: Call) -> Any:
     Raises:
         StepTimeout: It took longer than the step's `timeout_s`.
     """
+    call.execution.tools.scope_begins(call.scope)
     try:
         return await _run(call)
     finally:

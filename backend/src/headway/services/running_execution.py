@@ -46,6 +46,7 @@ class Tools:
 
     Args:
         thread_grace_s: How long a thread that has been told to stop may take before the log says it did not.
+        scope_begins: Told of each body and attempt before it runs.
         scope_ended: Told of each body and attempt that has ended, before its end is recorded.
     """
 
@@ -53,6 +54,7 @@ class Tools:
     clock: Clock
     owner: str
     thread_grace_s: float
+    scope_begins: Callable[[Scope], None] = lambda _: None
     scope_ended: Callable[[Scope], None] = lambda _: None
     threads: Threads = field(default_factory=lambda: Threads("headway-step"))
     processes: Processes = field(default_factory=Processes)
@@ -211,6 +213,7 @@ class RunningExecution:
         except Exception as error:  # noqa: BLE001 - a user's validator may raise anything
             return Raised(error)
         scope = EngineScope(self, Attempt())
+        self.tools.scope_begins(scope)
         body = self._start_body(scope, arguments)
         timeout_s = self._workflow.definition.timeout_s
         try:

@@ -51,6 +51,7 @@ class WorkflowExecutionEngine(Engine):
         owner: Names this incarnation of the worker on its leases.
         concurrency: At most so many executions at once, beside those that only wait.
         thread_grace_s: How long plain functions may take to end when they are told to.
+        scope_begins: Told of each workflow body and attempt of a step before it runs.
         scope_ended: Told of each workflow body and attempt of a step that has ended, before that is recorded.
         prepare_process: Called in each process of a step before the user's file: `package.module:function`.
     """
@@ -67,6 +68,7 @@ class WorkflowExecutionEngine(Engine):
         owner: str,
         concurrency: int = 100,
         thread_grace_s: float = 2.0,
+        scope_begins: Callable[[Scope], None] = lambda _: None,
         scope_ended: Callable[[Scope], None] = lambda _: None,
         prepare_process: str | None = None,
     ) -> None:
@@ -79,6 +81,7 @@ class WorkflowExecutionEngine(Engine):
             clock=clock,
             owner=owner,
             thread_grace_s=thread_grace_s,
+            scope_begins=scope_begins,
             scope_ended=scope_ended,
             processes=Processes(prepare_process),
             made_room=self._look.set,

@@ -65,6 +65,11 @@ IN_PROCESS = f"{__name__}:{install_in_process.__name__}"
 """The same as a name, for an engine that starts such processes."""
 
 
+def begin_of_scope(_: Scope) -> None:
+    """See to it that what is printed comes here; for the engine, as a step or workflow body begins."""
+    stdio.stand_in_front()
+
+
 def end_of_scope(scope: Scope) -> None:
     """Give out what a step or workflow body, or a fork of it, said last; for the engine, as it ends."""
     forks.end_of_scope(scope)

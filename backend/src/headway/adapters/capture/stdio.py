@@ -41,6 +41,13 @@ def flush(scope: Scope) -> None:
         stream.flush_scope(scope)
 
 
+def stand_in_front() -> None:
+    """Put our streams back where user code has set the real ones, as `sys.stdout = sys.__stdout__` does."""
+    for stream in tuple(_streams):
+        if getattr(sys, stream.name) is stream.real:
+            setattr(sys, stream.name, stream)
+
+
 def is_installed() -> bool:
     return bool(_streams)
 
@@ -67,7 +74,7 @@ class ScopedStream:
 
     def __init__(self, name: str, real: TextIO) -> None:
         self.real = real
-        self._name = name
+        self.name = name
         self._partial = _PartialLines(name)
         self._active = True
 
@@ -90,7 +97,7 @@ class ScopedStream:
         self.real.flush()
 
     def begin_in_fork(self) -> None:
-        self._partial = _PartialLines(self._name, in_fork=True)
+        self._partial = _PartialLines(self.name, in_fork=True)
 
     def flush_scope(self, scope: Scope) -> None:
         if self._partial.pending:  # asked at the end of each step, and nearly never so
