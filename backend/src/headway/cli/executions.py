@@ -11,6 +11,7 @@ from rich.text import Text
 
 from headway.cli import exits
 from headway.cli.backends import Backend, open_backend
+from headway.cli.listing import fields_line, table_lines
 from headway.cli.outcomes import describe_end
 from headway.cli.plain_view import local_time, without_controls
 from headway.config import Settings
@@ -19,7 +20,6 @@ from headway.errors import JournalCorrupt
 from headway.services.views import DescriptionView, ExecutionView
 
 PIPE_WIDTH = 200  # columns where no terminal says how many it has
-_STYLES = {"completed": "green", "failed": "red", "cancelled": "yellow"}
 
 
 def list_executions(
@@ -30,7 +30,7 @@ def list_executions(
         if as_json:
             _write_json(page.executions)
         elif page.executions:
-            console().print(_table(page.executions))
+            _print_rows(page.executions)
         else:
             sys.stdout.write("No executions yet. Start one: headway run FILE:WORKFLOW\n")
         return exits.COMPLETED
@@ -96,9 +96,14 @@ def export(settings: Settings, execution_id: str) -> int:
 
 
 def console() -> Console:
-    """The terminal; wide where there is none, so that no value is cut for a program that reads it."""
+    """The terminal; wide where there is none, so that no value is cut for a program that reads it.
+
+    Under `NO_COLOR` no escape code at all is written: Rich alone would leave out the colours only.
+    """
     found = Console()
-    return found if found.is_terminal else Console(width=PIPE_WIDTH)
+    if not found.is_terminal:
+        return Console(width=PIPE_WIDTH)
+    return Console(force_terminal=False, width=found.width) if found.no_color else found
 
 
 def with_backend(settings: Settings, ask: Callable[[Backend], Awaitable[int]]) -> int:
@@ -111,21 +116,13 @@ def with_backend(settings: Settings, ask: Callable[[Backend], Awaitable[int]]) -
     return asyncio.run(run())
 
 
-def _table(executions: Sequence[ExecutionView]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("ID", no_wrap=True)
-    table.add_column("WORKFLOW", no_wrap=True)
-    table.add_column("STATUS", no_wrap=True)
-    table.add_column("PROGRESS", justify="right")
-    table.add_column("CREATED", no_wrap=True)
-    table.add_column("MESSAGE", no_wrap=True, overflow="ellipsis")
-    for each in executions:
-        told = without_controls(each.error or each.message or "").partition("\n")[0]
-        progress = "" if each.indeterminate else f"{each.progress:.0f} %"
-        status = Text(each.phase, style=_STYLES.get(each.status, "blue"))
-        created = local_time(each.created_at, "%Y-%m-%d %H:%M:%S")
-        table.add_row(each.execution_id, each.workflow_id, status, progress, created, Text(told))
-    return table
+def _print_rows(executions: Sequence[ExecutionView]) -> None:
+    if not sys.stdout.isatty():
+        sys.stdout.write("".join(f"{fields_line(each)}\n" for each in executions))
+        return
+    out = console()
+    for line in table_lines(executions, out.width):
+        out.print(line, no_wrap=True, overflow="ignore", crop=False)
 
 
 def _print_description(found: DescriptionView) -> None:
