@@ -10,6 +10,10 @@ import typer
 from headway.cli import exits
 from headway.config import Settings
 
+if os.environ.get("NO_COLOR"):
+    # Typer's help leaves out the colours only; it reads this when it first prints.
+    os.environ.setdefault("_TYPER_FORCE_DISABLE_TERMINAL", "1")
+
 app = typer.Typer(
     name="headway",
     no_args_is_help=True,
@@ -210,7 +214,12 @@ def list_executions(
 ) -> None:
     """List executions, newest first.
 
+    In a pipe each is one line without a heading: id, workflow, status, progress, time and message, with
+    tabs between, none of them cut.
+
     $ headway ls --status failed --workflow report
+
+    $ headway ls --status running | cut -f1
     """
     from headway.cli.executions import list_executions
 

@@ -1,6 +1,7 @@
 """Follows one execution through a view, and ends as it ended."""
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -40,9 +41,17 @@ class View(Protocol):
 def choose_view() -> View:
     """A live picture in a terminal that can colour, plain lines anywhere else."""
     console = Console(file=sys.__stdout__)
-    if console.is_terminal and not console.is_dumb_terminal and not console.no_color:
-        return LiveView(console)
-    return PlainView(sys.__stdout__)
+    return LiveView(console) if _is_live(console) else PlainView(sys.__stdout__)
+
+
+def leave_terminal() -> None:
+    """Undo what a live picture did to the terminal, where the process ends in the middle of it."""
+    if _is_live(Console(file=sys.__stdout__)):
+        os.write(1, b"\x1b[?25h")  # the cursor; past `sys.stdout`, which may be in the middle of a write
+
+
+def _is_live(console: Console) -> bool:
+    return console.is_terminal and not console.is_dumb_terminal and not console.no_color
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,10 @@
 import asyncio
 import os
 import secrets
+import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from headway import bootstrap
@@ -13,10 +15,10 @@ from headway.child import let_forks_go, log_to_stderr, run_loop
 from headway.cli import exits
 from headway.cli.backends import Backend
 from headway.cli.database_backend import DatabaseBackend
-from headway.cli.following import follow_and_tell, on_interrupt
+from headway.cli.following import follow_and_tell, leave_terminal
 from headway.config import Settings
 from headway.domain.identifiers import WorkflowId
-from headway.errors import DefinitionError, InvalidSetting
+from headway.errors import DefinitionError, ExecutionClosed, HeadwayError, InvalidSetting
 from headway.ports import HintBus, Journal, RunnableWorkflow
 from headway.services import crash_guard
 from headway.services.views import Started, WorkflowView
@@ -56,29 +58,53 @@ async def _run(
     owner = f"run.{secrets.token_hex(4)}"
     with bootstrap.build_engine(settings, journal, hints, {workflow_id: workflow}, owner=owner) as engine:
         started = await start(backend, await backend.workflow(workflow_id))
-        await engine.start()
-        try:
-            return await _follow_cancellably(backend, started.execution_id)
-        finally:
-            await engine.stop(settings.grace_s)
+        with _cancelling_on_interrupt(backend, started.execution_id):
+            await engine.start()
+            try:
+                return await follow_and_tell(backend.watch(started.execution_id, 0))
+            finally:
+                await engine.stop(settings.grace_s)
 
 
-async def _follow_cancellably(backend: DatabaseBackend, execution_id: str) -> int:
-    """Follow to the end; Ctrl-C cancels the execution.
+@contextmanager
+def _cancelling_on_interrupt(backend: DatabaseBackend, execution_id: str) -> Iterator[None]:
+    """Ctrl-C cancels the execution.
 
     A second one ends the process as it is, whatever user code or a full disk holds up: what is stored is
-    whole at any moment, and the next run or server goes on with it.
+    whole at any moment, and the next run or server goes on with it. A handler of the loop would not do: the
+    body of a workflow runs on this very loop, and may block it.
     """
-    cancelling: list[asyncio.Future[object]] = []
+    loop = asyncio.get_running_loop()
+    cancelling: list[asyncio.Task[None]] = []  # the loop itself holds tasks by weak references only
+    asked = False
 
-    def interrupt() -> None:
-        if cancelling:
+    def request() -> None:
+        cancelling.append(asyncio.ensure_future(_cancel(backend, execution_id)))
+
+    def interrupt(number: int, frame: object) -> None:
+        nonlocal asked
+        if asked:
+            leave_terminal()
             os._exit(exits.INTERRUPTED)
-        sys.stderr.write("\nCancelling; Ctrl-C again leaves at once.\n")
-        cancelling.append(asyncio.ensure_future(backend.cancel(execution_id)))
+        asked = True
+        # Not through `sys.stderr`: this may have come in the middle of a write to it.
+        os.write(2, b"\nCancelling; Ctrl-C again leaves at once.\n")
+        loop.call_soon_threadsafe(request)
 
-    with on_interrupt(interrupt):
-        return await follow_and_tell(backend.watch(execution_id, 0))
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+async def _cancel(backend: DatabaseBackend, execution_id: str) -> None:
+    try:
+        await backend.cancel(execution_id)
+    except ExecutionClosed:
+        pass  # it came to its own end first
+    except HeadwayError as error:
+        sys.stderr.write(f"Not cancelled: {error.message}\n")
 
 
 def _choose(loaded: LoadedFile, workflow_id: str | None) -> RunnableWorkflow:
