@@ -9,6 +9,7 @@ import httpx
 import msgspec
 
 from headway.client.problems import to_error
+from headway.client.proxies import proxy_of
 from headway.errors import PositionLost, ServerUnreachable
 from headway.services.producers import Taken
 from headway.services.views import (
@@ -26,7 +27,7 @@ _T = TypeVar("_T")
 
 
 class Client:
-    """A server's HTTP API; use it with `async with`.
+    """A server's HTTP API; use it with `async with`. Goes through the HTTP proxy of the environment, if any.
 
     Args:
         url: Where the server is, with its prefix: `http://127.0.0.1:8321`.
@@ -41,7 +42,13 @@ class Client:
         self.url = url.rstrip("/")
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         headers |= {"Headway-By": quote(by)} if by else {}
-        self._http = httpx.AsyncClient(base_url=self.url, headers=headers, timeout=TIMEOUT_S, trust_env=False)
+        self._http = httpx.AsyncClient(
+            base_url=self.url,
+            headers=headers,
+            timeout=TIMEOUT_S,
+            proxy=proxy_of(self.url),
+            trust_env=False,
+        )
 
     async def __aenter__(self) -> Self:
         return self

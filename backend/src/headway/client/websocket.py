@@ -15,6 +15,7 @@ from websockets.typing import Subprotocol
 from headway.client.attempt import Again, Ending, Feed, Refused, Unfit
 from headway.client.ladder import Transport
 from headway.client.problems import is_final, to_error
+from headway.client.proxies import proxy_of
 from headway.domain.position import Cursor
 from headway.protocol import messages as m
 from headway.protocol.client_effects import ClientEffect, Drop, Move, Say, Sealed, Stop, Tell, Up
@@ -55,7 +56,7 @@ class WebSocketAttempt:
         self.up_at: float | None = None
         self.moves_at: float | None = None
         self._feed = feed
-        self._address = socket_address(url)
+        self._address, self._proxy = socket_address(url), proxy_of(url)
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._session = ClientSession(feed.position, monotonic(), token=token, mode=mode, tail=tail)
         self._to_say: asyncio.Queue[m.AnyClientMessage] = asyncio.Queue()
@@ -85,7 +86,7 @@ class WebSocketAttempt:
             open_timeout=OPEN_TIMEOUT_S,
             close_timeout=CLOSE_TIMEOUT_S,
             ping_interval=None,  # the protocol's own heartbeat says more
-            proxy=None,
+            proxy=self._proxy,
             create_connection=_Connection,
         ) as socket:
             assert isinstance(socket, _Connection)

@@ -11,6 +11,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from headway.client.doctor.findings import Diagnosis, Fault, Finding
+from headway.client.proxies import proxy_of, without_password
 from headway.errors import InvalidSetting
 
 CONNECT_S = 5.0
@@ -54,7 +55,12 @@ class Address:
 
 
 async def examine_address(address: Address, diagnosis: Diagnosis) -> bool:
-    """Name, TCP and TLS, as far as they get; true if all of it works."""
+    """Name, TCP and TLS, as far as they get; true if all of it works, or is left to the user's proxy."""
+    proxy = proxy_of(address.url)
+    if proxy is not None:
+        told = f"{address.host} is asked for through {without_password(proxy)}, as the environment says"
+        diagnosis.add(Finding("proxy", "ok", told))
+        return True
     loop = asyncio.get_running_loop()
     try:
         found = await loop.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)

@@ -10,6 +10,7 @@ from headway.client.doctor.http_probes import TIMEOUT_S, HttpProbes
 from headway.client.doctor.socket_probes import SocketProbes
 from headway.client.doctor.stream_probes import StreamProbes
 from headway.client.http import Client
+from headway.client.proxies import proxy_of
 from headway.domain.position import Cursor
 from headway.errors import HeadwayError
 
@@ -26,7 +27,10 @@ async def examine(url: str, token: str | None, *, idle_s: float) -> Diagnosis:
     diagnosis = Diagnosis(address.url)
     if not await examine_address(address, diagnosis):
         return diagnosis
-    async with httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False, follow_redirects=False) as http:
+    proxy = proxy_of(address.url)
+    async with httpx.AsyncClient(
+        timeout=TIMEOUT_S, proxy=proxy, trust_env=False, follow_redirects=False
+    ) as http:
         probes = HttpProbes(address, token, http)
         if await probes.examine(diagnosis):
             diagnosis.add(*await _examine_feeds(address, token, probes.headers, http, idle_s))

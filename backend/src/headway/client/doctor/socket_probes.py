@@ -14,6 +14,7 @@ from websockets.typing import Origin, Subprotocol
 from headway.client.doctor.address import Address
 from headway.client.doctor.findings import Fault, Finding
 from headway.client.problems import to_error
+from headway.client.proxies import proxy_of
 from headway.client.websocket import socket_address
 from headway.domain.position import Cursor, initial_tag
 from headway.errors import Forbidden, InvalidMessage
@@ -29,7 +30,7 @@ class SocketProbes:
     def __init__(self, address: Address, headers: dict[str, str]) -> None:
         self._address = address
         self._headers = headers
-        self._rich = socket_address(address.url)
+        self._rich, self._proxy = socket_address(address.url), proxy_of(address.url)
 
     async def rich(self, check: str = "WebSocket", origin: str | None = None) -> Finding:
         """The mode that clients use: it opens, and frames come through both ways."""
@@ -95,7 +96,7 @@ class SocketProbes:
             open_timeout=OPEN_S,
             close_timeout=0.5,
             ping_interval=None,
-            proxy=None,
+            proxy=self._proxy,
         ) as socket:
             yield socket
 
