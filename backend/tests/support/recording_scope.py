@@ -18,6 +18,7 @@ class RecordingScope:
         self.step_name = step_name
         self.step_id = f"{step_name}#1" if step_name else None
         self.cancelled = False
+        self.is_crowded = parent.is_crowded if parent else False
         self.events: list[e.EventData] = parent.events if parent else []
         self.ran: list[tuple[str, tuple[Any, ...], tuple[int, ...]]] = parent.ran if parent else []
         self.outputs: dict[str, tuple[bytes, str]] = parent.outputs if parent else {}

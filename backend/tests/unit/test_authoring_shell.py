@@ -12,12 +12,13 @@ from pydantic_core import from_json, to_json
 from tests.support.eventually import eventually
 from tests.support.recording_scope import RecordingScope, entered
 
-from headway import shell
+from headway import shell, workflow
 from headway.authoring.command import KEPT_CHARS, CommandResult
 from headway.domain.events import Log
 from headway.errors import CommandFailed, StepTimeout
 from headway.ports import RunnableStep
 from headway.services.values import encode_result
+from headway.testing import run_async
 
 PYTHON = sys.executable
 
@@ -137,6 +138,29 @@ async def test_endless_output_is_kept_to_its_end() -> None:
     assert result.stdout.endswith("\n29999\n")
     assert len(scope.lines) == 30_001
     assert scope.of(Log)[0].length == 200_000
+
+
+async def test_a_command_waits_while_the_log_is_crowded_and_loses_nothing() -> None:
+    with entered(RecordingScope("build")) as scope:
+        scope.is_crowded = True
+        running = asyncio.create_task(aio("yes | head -c 300000"))
+        read = asyncio.create_task(asyncio.to_thread(eventually, lambda: running.done(), within_s=0.5))
+        with pytest.raises(AssertionError):
+            await read
+        assert scope.lines == []
+        scope.is_crowded = False
+        result = await running
+    assert result.exit_code == 0
+    assert scope.lines == ["y"] * 150_000
+
+
+async def test_a_fast_command_in_a_running_workflow_loses_no_line() -> None:
+    @workflow
+    async def fast() -> None:
+        await shell("yes | head -c 300000")
+
+    result = await run_async(fast)
+    assert (result.state.counts.logs, result.state.counts.dropped) == (150_000, 0)
 
 
 async def test_any_output_can_be_recorded() -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from typing_extensions import override
 
@@ -22,6 +23,8 @@ SHOWN_CHARS = 1_000
 KILL_AFTER_S = 3.0
 LEFT_OPEN_S = 1.0  # how long to read on when the command has ended but a child of it holds its output open
 LAST_LINES = 10
+SLICE_BYTES = 16_384  # given on at once, before it is asked again whether there is room
+PAUSE_S = 0.01
 
 Line = Callable[[str, str], None]
 """Takes a stream's name and one line."""
@@ -78,6 +81,7 @@ async def run_command(
     env: Mapping[str, str] | None,
     check: bool,
     line: Line,
+    is_crowded: Callable[[], bool] = lambda: False,
 ) -> CommandResult:
     """Run it to its end; when cancelled, end its whole process group first.
 
@@ -87,20 +91,20 @@ async def run_command(
         env: Variables added to those of this process.
         check: Raise when the exit code is not 0.
         line: Called with each line as it comes.
+        is_crowded: While true no more is read, and the command waits for its reader as with any pipe.
 
     Raises:
         CommandFailed: It cannot be started, or `check` and it ended with another code than 0.
     """
-    output = _Output(line)
+    output = _Output(line, is_crowded)
     process = await _whole(_started(command, output, cwd, {**os.environ, **env} if env else None), output)
     try:
         await output.exited.wait()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(LEFT_OPEN_S):
-                await output.closed.wait()
+        await output.read_on(LEFT_OPEN_S)
     finally:
         await _end_group(process, output)
         process.close()
+        output.stop()
     exit_code = process.get_returncode() or 0
     if check and exit_code != 0:
         raise _failed(command, exit_code, output)
@@ -116,11 +120,25 @@ async def run_command(
 class _Output(asyncio.SubprocessProtocol):
     """Takes what the command writes, apart from its end: a child it left behind may hold its output open."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: Line, is_crowded: Callable[[], bool]) -> None:
         self.exited = asyncio.Event()
         self.closed = asyncio.Event()
         self._pipes = {1: _Pipe("stdout", line), 2: _Pipe("stderr", line)}
         self._open = len(self._pipes)
+        self._is_crowded = is_crowded
+        self._is_paused = False
+        self._again: asyncio.TimerHandle | None = None
+        self._process: asyncio.SubprocessTransport | None = None
+
+    async def read_on(self, left_open_s: float) -> None:
+        """Read what the command has left, to the end or for so long; the time does not run while paused."""
+        is_held = True
+        while is_held and not self.closed.is_set():
+            is_held = self._is_paused
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left_open_s):
+                    await self.closed.wait()
+            is_held |= self._is_paused
 
     def tail(self, name: str) -> _Tail:
         """What is kept of a stream, its unfinished last line included."""
@@ -129,19 +147,57 @@ class _Output(asyncio.SubprocessProtocol):
         return pipe.tail
 
     @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._process = cast(asyncio.SubprocessTransport, transport)
+
+    @override
     def pipe_data_received(self, fd: int, data: bytes) -> None:
-        self._pipes[fd].write(data)
+        self._pipes[fd].held += data
+        if not self._is_paused:
+            self._give_on()
 
     @override
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
         if fd in self._pipes:
             self._open -= 1
-        if self._open == 0:
-            self.closed.set()
+        self._close_if_done()
 
     @override
     def process_exited(self) -> None:
         self.exited.set()
+
+    def stop(self) -> None:
+        """Give nothing on by itself any more."""
+        if self._again is not None:
+            self._again.cancel()
+
+    def _give_on(self) -> None:
+        """Give on what is held while there is room; then read on, or look again soon."""
+        for pipe in self._pipes.values():
+            while pipe.held and not self._is_crowded():
+                pipe.give(SLICE_BYTES)
+        is_full = any(pipe.held for pipe in self._pipes.values())
+        if is_full != self._is_paused:
+            self._is_paused = is_full
+            self._read(not is_full)
+        if is_full:
+            self._again = asyncio.get_running_loop().call_later(PAUSE_S, self._give_on)
+        self._close_if_done()
+
+    def _read(self, is_on: bool) -> None:
+        for fd in self._pipes:
+            transport = self._process.get_pipe_transport(fd) if self._process is not None else None
+            if transport is None or transport.is_closing():
+                continue
+            pipe = cast(asyncio.ReadTransport, transport)  # which uvloop's does not say of itself
+            if is_on:
+                pipe.resume_reading()
+            else:
+                pipe.pause_reading()
+
+    def _close_if_done(self) -> None:
+        if self._open == 0 and not self._is_paused:
+            self.closed.set()
 
 
 class _Pipe:
@@ -150,14 +206,19 @@ class _Pipe:
     def __init__(self, name: str, line: Line) -> None:
         self.name = name
         self.tail = _Tail()
+        self.held = bytearray()  # read, and not given on yet
         self._line = line
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         self._splitter = LineSplitter()
 
-    def write(self, data: bytes) -> None:
-        self._give(self._splitter.feed(self._decode(data)))
+    def give(self, size: int) -> None:
+        """Give on the first bytes that are held."""
+        text = self._decode(bytes(self.held[:size]))
+        del self.held[:size]
+        self._give(self._splitter.feed(text))
 
     def finish(self) -> None:
+        self.give(len(self.held))
         self._give(self._splitter.feed(self._decode(b"", True)) + self._splitter.flush())
 
     def _give(self, lines: Sequence[str]) -> None:

@@ -97,7 +97,15 @@ async def _run_until_cancelled(command: str | Sequence[str | Path], options: She
 async def _command(
     command: str | list[str], cwd: str | None, env: dict[str, str] | None, check: bool
 ) -> CommandResult:
-    return await run_command(command, cwd=cwd, env=env, check=check, line=_line_to(current_scope.get()))
+    scope = current_scope.get()
+    return await run_command(
+        command,
+        cwd=cwd,
+        env=env,
+        check=check,
+        line=_line_to(scope),
+        is_crowded=lambda: scope is not None and scope.is_crowded,
+    )
 
 
 def _as_step(

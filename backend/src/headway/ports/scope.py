@@ -31,6 +31,11 @@ class Scope(Protocol):
         """Plain functions look here to stop early; asynchronous ones are cancelled."""
         ...
 
+    @property
+    def is_crowded(self) -> bool:
+        """True while much waits to be stored: a source that can be read later, like a pipe, is then left."""
+        ...
+
     def emit(self, data: EventData) -> None: ...
 
     def run_step(self, step: RunnableStep, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Awaitable[Any]:

@@ -86,6 +86,11 @@ class Inbox:
         elif len(items) >= self._crowd:
             self._crowded()
 
+    @property
+    def is_crowded(self) -> bool:
+        """True from a quarter full on: who can wait without holding up a workflow then does."""
+        return len(self._items) * 4 > self._max_events or self._chars * 4 > self._max_chars
+
     def put_waiting(self, lane: "Lane", entry: Entry, waiter: "Future[None]") -> None:
         """Leave an event that somebody waits for: it is stored at once, with all before it."""
         self._items.append((self._now_ns(), lane, entry, waiter))

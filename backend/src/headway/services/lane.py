@@ -107,6 +107,11 @@ class Lane:
             self._latest.clear()
         self._inbox.put(self, data)
 
+    @property
+    def is_crowded(self) -> bool:
+        """True while the recorder is so far behind that what comes faster would soon be dropped."""
+        return self.is_open and self._inbox.is_crowded
+
     def commit(self, data: e.EventData) -> Waiter:
         """Leave an event and wait: the future of the running loop is done when it is durable.
 

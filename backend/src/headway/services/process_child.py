@@ -59,6 +59,7 @@ class ChildScope:
     """Where the code in the child is: it reports, but steps of its own it cannot run."""
 
     cancelled = False
+    is_crowded = False
 
     def __init__(
         self, reports: Reports, execution_id: ExecutionId, step_id: str | None, step_name: str | None

@@ -42,6 +42,10 @@ class EngineScope(msgspec.Struct, eq=False):
     def cancelled(self) -> bool:
         return self._attempt.cancelled or self._execution.stopping
 
+    @property
+    def is_crowded(self) -> bool:
+        return self._execution.lane.is_crowded
+
     def emit(self, data: e.EventData) -> None:
         if self._attempt.cancelled and type(data) is not e.Log:
             return  # a thread that runs on after its attempt ended may still talk, but reports nothing
