@@ -1,6 +1,8 @@
 # ruff: noqa: T201 - printing is what is tested
 """What is printed inside an execution is its log, line by line; outside it goes where it went."""
 
+import contextlib
+import io
 import logging
 import subprocess
 import sys
@@ -136,6 +138,24 @@ def test_a_real_stream_set_by_one_workflow_ends_no_capture_of_the_next() -> None
     try:
         run(resetting).raise_for_status()
         assert [line.message for line in run(printing).logs] == ["heard"]
+    finally:
+        uninstall()
+
+
+def test_redirections_of_two_threads_that_overlap_leave_the_stream_as_it_was() -> None:
+    uninstall = capture.install()
+    try:
+        ours, inner = sys.stdout, io.StringIO()
+        first, second = contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stdout(inner)
+        first.__enter__()
+        second.__enter__()
+        first.__exit__(None, None, None)
+        second.__exit__(None, None, None)
+        assert sys.stdout is ours
+        with first, first, second:
+            print("nested")
+        assert inner.getvalue() == "nested\n"
+        assert sys.stdout is ours
     finally:
         uninstall()
 

@@ -6,7 +6,7 @@ Each module has an `install` that returns what undoes it. Outside an execution e
 import threading
 from collections.abc import Callable
 
-from headway.adapters.capture import forks, logging, stdio, threads, tqdm, warnings
+from headway.adapters.capture import forks, logging, redirects, stdio, threads, tqdm, warnings
 from headway.ports import Scope
 
 
@@ -22,7 +22,9 @@ class _Installation:
         with self._lock:
             self._users += 1
             if self._users == 1:
-                self._undo = [module.install() for module in (logging, stdio, warnings, tqdm, threads, forks)]
+                self._undo = [
+                    module.install() for module in (logging, stdio, redirects, warnings, tqdm, threads, forks)
+                ]
 
     def leave(self) -> None:
         with self._lock:
