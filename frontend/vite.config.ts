@@ -2,7 +2,7 @@ import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vite'
 
 /** Where `npm run dev` finds a running server. */
-const server = process.env['HEADWAY_URL'] ?? 'http://127.0.0.1:8000'
+const server = process.env['HEADWAY_URL'] ?? 'http://127.0.0.1:8321'
 
 export default defineConfig({
   // Relative addresses: the server puts its path prefix into <base href>.

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -14,76 +15,106 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 HEADWAY = str(Path(sys.executable).parent / "headway")
-HOST, PORT = "127.0.0.1", os.environ.get("HEADWAY_PORT", "8321")
-URL = f"http://{HOST}:{PORT}"
+DATA = ROOT / ".cache" / "demo"
 WORKFLOW = "audit_environment"
-START_WITHIN_S = 60.0
+START_WITHIN_S = 120.0
+GRACE_S = 3  # what is unfinished then goes on at the next start
+KILL_AFTER_S = 10.0  # past the grace
 
 
 def main() -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):  # a closed terminal ends the server too
         signal.signal(number, interrupt)
-    data = ROOT / ".cache" / "demo"
-    data.mkdir(parents=True, exist_ok=True)
+    DATA.mkdir(parents=True, exist_ok=True)
     examples = sorted(str(path) for path in (ROOT / "examples").glob("*.py"))
-    environment = {**os.environ, "HEADWAY_DATABASE": f"sqlite:///{data / 'headway.db'}", "HEADWAY_URL": URL}
-    serve = subprocess.Popen(
-        [HEADWAY, "serve", *examples, "--host", HOST, "--port", PORT, "--log-level", "warning"],
-        env=environment,
-        start_new_session=True,  # Ctrl-C reaches this script, which ends the server in order
-    )
+    ours = {"HEADWAY_DATABASE": f"sqlite:///{DATA / 'headway.db'}", "HEADWAY_GRACE_S": str(GRACE_S)}
+    environment = {**os.environ, **ours}
+    processes = [
+        subprocess.Popen(
+            [HEADWAY, "serve", *examples, "--host", "127.0.0.1", "--log-level", "warning"],
+            env=environment,
+            stdout=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C reaches this script, which ends all in order
+        )
+    ]
+    [serve] = processes
+    deadline = time.monotonic() + START_WITHIN_S
     try:
-        if not is_ready(serve):
-            return serve.wait() or 1
+        url = address_of(serve, deadline)
+        if url is None:
+            return gave_up(serve, "The server has not come up")
+        if not answers(serve, f"{url}/api/workflows/{WORKFLOW}", deadline):
+            return gave_up(serve, f"The server is at {url}, but no worker has imported {WORKFLOW}.py")
+        say(f"Open {url}/workflows/{WORKFLOW} to watch the same execution in the browser.")
+        open_browser(url)
         run = [HEADWAY, "run", f"{ROOT / 'examples' / 'audit_environment.py'}:{WORKFLOW}"]
-        say(f"Open {URL}/workflows/{WORKFLOW} to watch the same execution in the browser.")
-        open_browser()
-        with contextlib.suppress(KeyboardInterrupt):
-            subprocess.run(run, env=environment, check=False)
-        say(f"Serving {URL} until Ctrl-C. Start more from the browser, or: headway run FILE:WORKFLOW")
+        processes.append(
+            subprocess.Popen(run, env={**environment, "HEADWAY_URL": url}, start_new_session=True)
+        )
+        processes[-1].wait()
+        say(f"Serving {url} until Ctrl-C. Start more from the browser, or: headway run FILE:WORKFLOW")
         return serve.wait()
     except KeyboardInterrupt:
-        say("Stopping.")
+        say(f"Stopping (up to {GRACE_S} s for what runs; Ctrl-C again ends at once)")
         return 0
     finally:
-        stop(serve)
+        stop(processes)
 
 
-def is_ready(serve: subprocess.Popen[bytes]) -> bool:
-    deadline = time.monotonic() + START_WITHIN_S
+def address_of(serve: subprocess.Popen[bytes], deadline: float) -> str | None:
+    """Where the server says it is, whatever port and prefix it took; `None` if it does not in time."""
+    assert serve.stdout is not None
+    ready, _, _ = select.select([serve.stdout], [], [], max(0.0, deadline - time.monotonic()))
+    line = serve.stdout.readline().decode() if ready else ""
+    sys.stdout.write(line)
+    return line.removeprefix("Headway is at ").split()[0] if line else None
+
+
+def answers(serve: subprocess.Popen[bytes], address: str, deadline: float) -> bool:
+    """Wait for an answer: the server may be up before its worker has imported the files."""
+    token = os.environ.get("HEADWAY_TOKEN")
+    request = urllib.request.Request(address, headers={"Authorization": f"Bearer {token}"} if token else {})
     while time.monotonic() < deadline and serve.poll() is None:
-        if answers("readyz") and answers(f"api/workflows/{WORKFLOW}"):
+        with contextlib.suppress(OSError, urllib.error.URLError), urllib.request.urlopen(request, timeout=5):
             return True
         time.sleep(0.1)
     return False
 
 
-def answers(path: str) -> bool:
-    """The server may be up before its worker has imported the files."""
-    try:
-        with urllib.request.urlopen(f"{URL}/{path}", timeout=2) as answer:
-            return bool(answer.status == 200)
-    except (OSError, urllib.error.URLError):
-        return False
+def gave_up(serve: subprocess.Popen[bytes], what: str) -> int:
+    """Say what is missing, where the server has not said so itself; the exit code."""
+    code = serve.poll()
+    if code is None:
+        sys.stderr.write(f"{what} within {START_WITHIN_S:.0f} s; what it said is above. Stopping.\n")
+    return code or 1
 
 
-def open_browser() -> None:
+def open_browser(url: str) -> None:
     has_display = sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     if has_display and sys.stdout.isatty():
-        webbrowser.open(f"{URL}/workflows/{WORKFLOW}")
+        webbrowser.open(f"{url}/workflows/{WORKFLOW}")
 
 
 def interrupt(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def stop(serve: subprocess.Popen[bytes]) -> None:
+def stop(processes: list[subprocess.Popen[bytes]]) -> None:
+    """End them: whoever only watches at once, the server in order, and in the end, or if asked again, all."""
+    serve, *watching = processes
+    for process in watching:
+        if process.poll() is None:
+            process.terminate()
+            process.wait()
+            if sys.stdout.isatty() and not os.environ.get("NO_COLOR"):
+                sys.stdout.write("\x1b[?25h")  # its live picture had hidden the cursor
+                sys.stdout.flush()
     if serve.poll() is None:
         serve.send_signal(signal.SIGINT)
         with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
-            serve.wait(timeout=20)
+            serve.wait(timeout=GRACE_S + KILL_AFTER_S)
     if serve.poll() is None:
-        serve.kill()
+        serve.kill()  # its children end with it
         serve.wait()
 
 
