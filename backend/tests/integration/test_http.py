@@ -196,6 +196,16 @@ def test_an_input_that_does_not_fit_names_each_field(
     assert all(error["message"] for error in answer.json()["errors"])
 
 
+def test_text_that_is_none_is_named_by_its_field(http: httpx.Client) -> None:
+    """JSON can escape half of a surrogate pair, which no UTF-8 can hold."""
+    content = rb'{"input": {"path": "\ud800", "n\u00e4me": ["a", {"b": "\udfff"}], "k\udc00y": 1}}'
+    headers = {"Content-Type": "application/json"}
+    answer = http.post("/api/workflows/audit/executions", content=content, headers=headers)
+
+    assert problem(answer) == (422, "invalid_input")
+    assert [error["field"] for error in answer.json()["errors"]] == ["path", "näme[1].b", "k?y"]
+
+
 @pytest.mark.parametrize(
     ("content", "status", "code"),
     [

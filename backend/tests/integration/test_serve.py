@@ -290,6 +290,45 @@ def test_a_full_disk_is_told_and_what_is_stored_stays_whole(tmp_path: Path) -> N
     assert verified.startswith("verified so far, still open")
 
 
+def test_what_cannot_be_read_or_written_is_no_bug_of_headway(tmp_path: Path) -> None:
+    """Bytes that are no text, a locale without the letters of the input, a full disk behind `>`."""
+    flows, database = tmp_path / "flows.py", tmp_path / "headway.db"
+    flows.write_text(FLOW)
+    words = headway_command("run", f"{flows}:report", "-i")
+    ascii_only = environment(database, LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+    done = subprocess.run(
+        [*words, "month=März".encode()], env=ascii_only, capture_output=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"M\\xe4rz" in done.stdout
+    [row] = json.loads(command(database, "ls", "--json").stdout)
+    assert row["input"]["month"] == "März"
+    refused = subprocess.run(
+        [*words, b"month=\xff\xfe"], env=environment(database), capture_output=True, timeout=60, check=False
+    )
+    assert refused.returncode == 2
+    assert b"month=" in refused.stderr
+    lone = tmp_path / "lone.json"
+    lone.write_text('{"month": "\\ud800"}')
+    named = command(database, "run", f"{flows}:report", "--json", str(lone))
+    assert named.returncode == 2
+    assert "  month: " in named.stderr
+    with open("/dev/full", "w") as full:
+        export = subprocess.run(
+            headway_command("export", row["execution_id"]),
+            env=environment(database),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert export.returncode == 5
+    assert export.stderr.splitlines() == [
+        "Error: the system refuses to write or read on: No space left on device"
+    ]
+
+
 def test_a_lock_is_free_again_when_its_process_is_gone(tmp_path: Path) -> None:
     database = tmp_path / "headway.db"
     lock = DatabaseLock.take(database)

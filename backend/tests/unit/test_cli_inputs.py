@@ -63,6 +63,17 @@ def test_a_value_can_be_the_text_of_a_file(tmp_path: Path) -> None:
     assert read_input([f"month=@{file}", "note=@@me"], None, SCHEMA) == {"month": "May", "note": "@me"}
 
 
+def test_an_argument_is_utf8_in_a_locale_that_is_not() -> None:
+    """Under `LC_ALL=C` Python keeps each byte that it cannot read as half of a surrogate pair."""
+    argument = "näme=é".encode().decode("ascii", "surrogateescape")
+    assert read_input([argument], None, {}) == {"näme": "é"}
+
+
+def test_bytes_that_are_no_utf8_are_refused_with_their_pair() -> None:
+    with pytest.raises(InvalidSetting, match=r"--input note=.* is no UTF-8 text"):
+        read_input([b"note=\xff\xfe".decode("utf-8", "surrogateescape")], None, {})
+
+
 def test_standard_input_can_hold_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO('{"top": 1}'))
     assert read_input([], "-", SCHEMA) == {"top": 1}

@@ -55,6 +55,7 @@ def completed(output: bytes = b'{"files":3}') -> e.ExecutionCompleted:
         (JournalUnavailable(), 4),
         (HeadwayError(), 1),
         (ZeroDivisionError(), 1),
+        (OSError(28, "No space left on device"), 5),
         (KeyboardInterrupt(), 130),
     ],
 )
@@ -85,6 +86,12 @@ def test_ctrl_c_while_the_command_still_imports_is_no_traceback(monkeypatch: pyt
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == exits.INTERRUPTED
+
+
+def test_what_the_system_refuses_is_one_line_and_no_bug() -> None:
+    told = exits.explain(OSError(28, "No space left on device"), debug=False)
+    assert told.endswith("No space left on device")
+    assert len(told.splitlines()) == 1
 
 
 def test_every_field_at_fault_is_named() -> None:

@@ -1,5 +1,6 @@
 """The commands and their options; each imports what it does when it is called."""
 
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -408,14 +409,23 @@ def version() -> None:
 def _do(command: Callable[[Settings], int], **given: Any) -> NoReturn:
     """Run a command with the settings; every error ends here as two lines and an exit code."""
     debug = False
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # whatever its encoding, nothing said is an error
     try:
         settings = Settings.read(os.environ, **given)
         debug = settings.debug
         code = command(settings)
         sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone: nothing to add
+        _drop_output()  # the reader has gone: nothing to add
         code = exits.COMPLETED
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the edge of the program
         code = exits.report(error, debug=debug)
+        if isinstance(error, OSError):
+            _drop_output()
     raise typer.Exit(code)
+
+
+def _drop_output() -> None:
+    """Give up what stdout still holds: Python would try to write it at its end, and be refused again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -13,7 +13,7 @@ from headway.errors import (
     UnavailableError,
 )
 
-COMPLETED, FAILED, USAGE, CANCELLED, UNREACHABLE = 0, 1, 2, 3, 4
+COMPLETED, FAILED, USAGE, CANCELLED, UNREACHABLE, UNWRITTEN = 0, 1, 2, 3, 4, 5
 INTERRUPTED = 130
 OF_STATUS = {"completed": COMPLETED, "failed": FAILED, "cancelled": CANCELLED}
 
@@ -25,12 +25,17 @@ _HINTS: dict[type[HeadwayError], str] = {
 
 
 def code_of(error: BaseException) -> int:
-    """2 where the caller can change something, 4 where a server or database cannot be used, else 1."""
+    """2 where the caller can change something, 4 where a server or database cannot be used, else 1.
+
+    5 where the system refuses what a command itself writes or reads.
+    """
     match error:
         case ClientError() | ConflictError():
             return USAGE
         case UnavailableError():
             return UNREACHABLE
+        case OSError():
+            return UNWRITTEN
         case KeyboardInterrupt():
             return INTERRUPTED
         case _:
@@ -49,6 +54,9 @@ def explain(error: BaseException, *, debug: bool) -> str:
         if isinstance(details, list):
             lines[1:1] = [f"  {each['field']}: {each['message']}" for each in details]
         return "\n".join(lines)
+    if isinstance(error, OSError):  # what of Headway's own files and sockets fails is a `HeadwayError`
+        named = f"{error.filename}: " if error.filename else ""
+        return f"Error: the system refuses to write or read on: {named}{error.strerror or error}"
     summary = "".join(traceback.format_exception_only(error)).strip()
     return f"Error: {summary}\n  This is a bug of Headway; HEADWAY_DEBUG=1 shows where it is."
 

@@ -1,6 +1,7 @@
 """Makes an input from `--input key=value` and `--json FILE`; knows the JSON Schema, not the code."""
 
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,7 +26,8 @@ def read_input(
     """
     values = _read_json(json_source) if json_source else {}
     properties = schema.get("properties", {})
-    for pair in pairs:
+    for given in pairs:
+        pair = _as_text(given, option)
         key, separator, text = pair.partition("=")
         if not separator or not key:
             raise InvalidSetting(f"{option} {pair!r} is no pair; write it as {option} key=value")
@@ -55,6 +57,19 @@ def _read_json(source: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise InvalidSetting(f'--json {name} holds no JSON object; it must be like {{"key": "value"}}')
     return found
+
+
+def _as_text(given: str, option: str) -> str:
+    """The argument as UTF-8, whatever the locale; where that does not read it, Python kept its bytes."""
+    if given.isascii() or not any("\udc80" <= letter <= "\udcff" for letter in given):
+        return given
+    try:
+        return os.fsencode(given).decode("utf-8")
+    except UnicodeError:
+        shown = given.encode("utf-8", "replace").decode()
+        raise InvalidSetting(
+            f"{option} {shown} is no UTF-8 text; write other bytes to a file as UTF-8"
+        ) from None
 
 
 def _text_of(key: str, text: str) -> str:

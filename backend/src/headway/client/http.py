@@ -200,7 +200,12 @@ class Client:
         return await self._call("GET", path, kind)
 
     async def _post(self, path: str, kind: type[_T], body: Mapping[str, Any], headers: dict[str, str]) -> _T:
-        content = msgspec.json.encode(body)
+        try:
+            content = msgspec.json.encode(body)
+        except (TypeError, ValueError) as error:
+            from headway.services.inputs import not_json  # and with it what checks schemas
+
+            raise not_json(body, "the request", error) from error
         headers = {**headers, "Content-Type": "application/json"}
         return await self._call("POST", path, kind, content=content, headers=headers)
 

@@ -29,7 +29,7 @@ from headway.errors import (
     TooManySignals,
 )
 from headway.ports import Appended, Batch, Clock, ExecutionRecord, Hint, HintBus, Journal
-from headway.services.inputs import check_finite, check_values
+from headway.services.inputs import check_finite, check_values, not_json
 from headway.services.states import catch_up, encode_state, events_between, load_state, summary_of
 from headway.services.views import ControlReceipt
 
@@ -392,5 +392,4 @@ def _encode(value: Any, field: str, within: tuple[str, ...] = ()) -> bytes:
         check_finite(value, field, within)
         return msgspec.json.encode(value, order="deterministic")
     except (TypeError, ValueError) as error:
-        fault = {"field": "", "message": f"is not JSON: {error}"}
-        raise InvalidInput(f"{field} cannot be written as JSON", errors=[fault]) from error
+        raise not_json(value, field, error) from error

@@ -18,7 +18,6 @@ from headway.domain.timestamps import timestamp
 from headway.domain.workflow import SourceFile, WorkflowDefinition
 from headway.errors import (
     IdempotencyConflict,
-    InvalidInput,
     PayloadTooLarge,
     WorkflowNotFound,
     WorkflowUnavailable,
@@ -27,7 +26,7 @@ from headway.ports import Clock, ExecutionFilter, Hint, HintBus, Journal, NewExe
 from headway.services.claims import notable_events
 from headway.services.controls import Controls, check_key, checked_name, receipt_id
 from headway.services.execution_ids import ExecutionIds
-from headway.services.inputs import check_finite, check_input
+from headway.services.inputs import check_finite, check_input, not_json
 from headway.services.log_text import line_of
 from headway.services.reused_steps import reused_steps
 from headway.services.states import events_between, load_state
@@ -343,8 +342,7 @@ def _encode_input(input: dict[str, Any]) -> bytes:
         check_finite(input, "the input")
         encoded = msgspec.json.encode(input)
     except (TypeError, ValueError) as error:
-        fault = {"field": "", "message": f"is not JSON: {error}"}
-        raise InvalidInput("the input cannot be written as JSON", errors=[fault]) from error
+        raise not_json(input, "the input", error) from error
     if len(encoded) > MAX_INPUT_BYTES:
         raise PayloadTooLarge(
             f"the input has {len(encoded):,} bytes; at most {MAX_INPUT_BYTES:,}", limit_bytes=MAX_INPUT_BYTES

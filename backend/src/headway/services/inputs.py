@@ -1,6 +1,6 @@
 """Whether an input fits a workflow's JSON Schema, told field by field; runs no user code."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from math import isfinite
 from typing import Any
 
@@ -61,6 +61,15 @@ def check_finite(values: Any, what: str, within: tuple[str | int, ...] = ()) -> 
             raise InvalidInput(f"{what} cannot be written as JSON", errors=[fault])
 
 
+def not_json(values: Any, what: str, cause: Exception) -> InvalidInput:
+    """The refusal of values that JSON cannot hold, naming each text that is none; `what` names the whole."""
+    named = list(dict.fromkeys(field_name(path) for path in _lone_surrogates(values, ())))[:MAX_ERRORS]
+    faults = [{"field": field, "message": "holds half of a surrogate pair: no text"} for field in named]
+    if not faults:
+        faults = [{"field": "", "message": f"is not JSON: {cause}"}]
+    return InvalidInput(f"{what} cannot be written as JSON", errors=faults)
+
+
 def field_name(path: Iterable[str | int]) -> str:
     """Write a path into the input as `a.b[0]`."""
     name = ""
@@ -70,6 +79,31 @@ def field_name(path: Iterable[str | int]) -> str:
         else:
             name += f".{part}" if name else part
     return name
+
+
+def _lone_surrogates(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
+    """Where text stands that UTF-8 cannot write, keys included; the paths themselves can be written."""
+    if isinstance(value, str):
+        if not _is_text(value):
+            yield path
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            name = str(key)
+            if _is_text(name):
+                yield from _lone_surrogates(item, (*path, name))
+            else:
+                yield (*path, name.encode("utf-8", "replace").decode())
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from _lone_surrogates(item, (*path, index))
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _faults(error: ValidationError) -> Iterator[tuple[str, str]]:
