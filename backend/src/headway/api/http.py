@@ -110,8 +110,8 @@ def _server_routes(
 
     @router.get(f"{prefix}/readyz", tags=["server"])
     def ready() -> Response:
-        """It can read the journal; else 503."""
-        executions.check_readable()
+        """It can read the journal, and write it where the last write failed; else 503."""
+        executions.check_ready()
         return json_answer({"status": "ok"})
 
 

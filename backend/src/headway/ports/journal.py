@@ -146,6 +146,10 @@ class Maintenance(Protocol):
         """Remove a closed execution's events up to `upto`; remembered as `trimmed_upto`."""
         ...
 
+    def check_writable(self) -> None:
+        """Raises `JournalUnavailable` if the last write through this object failed, and one now does too."""
+        ...
+
     def close(self) -> None: ...
 
 

@@ -298,9 +298,10 @@ class Executions:
             if (shown := line_of(event)) is not None
         )
 
-    def check_readable(self) -> None:
-        """Raises `JournalUnavailable` if the journal cannot be read."""
+    def check_ready(self) -> None:
+        """Raises `JournalUnavailable` if the journal cannot be read, or takes no more writes."""
         self.journal.find(ExecutionFilter(limit=1))
+        self.journal.check_writable()
 
     def _known(self, workflow_id: WorkflowId, idempotency_key: str | None, digest: str) -> Started | None:
         """What was started with the key. Raises `IdempotencyConflict` where it was another request."""

@@ -362,6 +362,10 @@ class MemoryJournal(Journal):
             return sum(len(segment.body) for log in self._logs.values() for segment in log.segments)
 
     @override
+    def check_writable(self) -> None:
+        return
+
+    @override
     def close(self) -> None:
         with self._lock:
             self._is_closed = True

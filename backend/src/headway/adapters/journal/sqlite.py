@@ -191,5 +191,9 @@ class SqliteJournal(Journal):
             return sqlite_housekeeping.used_bytes(connection)
 
     @override
+    def check_writable(self) -> None:
+        self._database.check_writable()
+
+    @override
     def close(self) -> None:
         self._database.close()

@@ -36,6 +36,7 @@ class SqliteDatabase:
         self._uri = f"{path.as_uri()}?mode=rw"
         self._idle_readers: list[sqlite3.Connection] = []
         self._is_closed = False
+        self._is_refused = False  # the last write failed
         try:
             _create_private(path)
             self._lock = WriterLock(f"{self.path}-write.lock")
@@ -68,8 +69,21 @@ class SqliteDatabase:
                     if self._writer.in_transaction:
                         self._writer.rollback()
         except sqlite3.Error as error:
+            self._is_refused = True
             raise to_journal_error(error, self.path) from error
+        self._is_refused = False
         self._checkpointer.note_commit()
+
+    def check_writable(self) -> None:
+        """Write again where the last write failed: nobody may try meanwhile, so it would count for ever.
+
+        Raises:
+            JournalUnavailable: It fails again.
+        """
+        if self._is_refused:
+            with self.writing() as cursor:
+                version = cursor.execute("PRAGMA user_version").fetchone()[0]
+                cursor.execute(f"PRAGMA user_version = {version}")  # the smallest write there is
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
