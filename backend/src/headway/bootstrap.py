@@ -41,6 +41,17 @@ def open_journal(settings: Settings) -> Journal:
     return SqliteJournal(settings.database_path, synchronous=settings.synchronous)
 
 
+def check_database_file(settings: Settings) -> None:
+    """Look at the file before anything is made beside it.
+
+    Raises:
+        JournalUnavailable: It is no database of Headway.
+    """
+    from headway.adapters.journal.sqlite_schema import check_file
+
+    check_file(settings.database_path)
+
+
 def open_hints(settings: Settings) -> HintBus:
     from headway.adapters.hints.local import LocalHintBus
 
@@ -71,9 +82,11 @@ def take_database(settings: Settings) -> "DatabaseLock":
 
     Raises:
         DatabaseInUse: Saying which process is.
+        JournalUnavailable: The file is no database of Headway; nothing was made beside it.
     """
     from headway.adapters.database_lock import DatabaseLock
 
+    check_database_file(settings)
     return DatabaseLock.take(settings.database_path)
 
 

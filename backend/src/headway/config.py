@@ -169,6 +169,10 @@ def database_path(url: str) -> Path:
     scheme, separator, rest = url.partition("://")
     if separator and (scheme != "sqlite" or not rest.startswith("/")):
         raise InvalidSetting(f"database {url!r} is not supported; use sqlite:///PATH")
+    if not separator and url.startswith(("sqlite:", "file:")):  # else a file of that very name
+        raise InvalidSetting(
+            f"database {url!r} is not supported; use sqlite:///{url.partition(':')[2] or 'PATH'}"
+        )
     path = unquote(rest[1:]) if separator else url
     if path in ("", ":memory:"):
         raise InvalidSetting(f"database {url!r} names no file; use sqlite:///PATH")

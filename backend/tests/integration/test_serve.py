@@ -1,15 +1,19 @@
 """`headway serve` and the commands, as a person runs them: real processes, exit codes, what is said."""
 
+import contextlib
 import json
 import os
 import resource
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
-from urllib.request import urlopen
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 from tests.support.eventually import eventually
@@ -21,6 +25,7 @@ from tests.support.serving import (
     headway_command,
     journal_of,
     serving,
+    status_of,
     stored_events,
 )
 
@@ -263,6 +268,46 @@ def test_a_database_that_cannot_be_used_is_told_in_words(tmp_path: Path, kind: s
     assert str(database) in refused.stderr
     assert "Traceback" not in refused.stderr
     assert len(refused.stderr.splitlines()) <= 3
+
+
+@pytest.mark.parametrize("kind", ["text", "database"])
+@pytest.mark.parametrize("words", [["serve", str(FLOWS), "--port", "0"], ["run", f"{FLOWS}:steady"], ["ls"]])
+def test_nothing_is_left_beside_a_file_that_is_not_ours(tmp_path: Path, kind: str, words: list[str]) -> None:
+    """As where an address is mistyped: `sqlite:////etc/passwd`."""
+    foreign = tmp_path / "foreign"
+    if kind == "text":
+        foreign.write_text("root:x:0:0:root:/root:/bin/bash\n")
+    else:
+        with contextlib.closing(sqlite3.connect(foreign)) as connection:
+            connection.execute("CREATE TABLE theirs (id)")
+            connection.commit()
+    before = foreign.read_bytes()
+    refused = command(foreign, *words)
+    assert refused.returncode == 4
+    assert str(foreign) in refused.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["foreign"]
+    assert foreign.read_bytes() == before
+
+
+def test_a_server_that_cannot_write_is_not_ready_until_it_can(tmp_path: Path) -> None:
+    with serving(tmp_path / "headway.db") as running:
+        running.start("steady", steps=1)
+        ready = f"{running.url}/readyz"
+        assert status_of(ready) == HTTPStatus.OK
+        [server] = running.children("headway.server")
+        _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.prlimit(server, resource.RLIMIT_FSIZE, (4096, hard))
+        body = json.dumps({"input": {"steps": 1}}).encode()
+        start = Request(
+            f"{running.url}/api/workflows/steady/executions", body, {"Content-Type": "application/json"}
+        )
+        with pytest.raises(HTTPError) as refused:
+            urlopen(start, timeout=10)
+        refused.value.close()
+        assert refused.value.code == HTTPStatus.SERVICE_UNAVAILABLE
+        assert status_of(ready) == HTTPStatus.SERVICE_UNAVAILABLE
+        resource.prlimit(server, resource.RLIMIT_FSIZE, (hard, hard))
+        assert status_of(ready) == HTTPStatus.OK
 
 
 def test_a_full_disk_is_told_and_what_is_stored_stays_whole(tmp_path: Path) -> None:

@@ -62,6 +62,12 @@ def test_a_database_is_an_absolute_or_relative_path_of_a_file() -> None:
     assert database_path("runs.db") == Path.cwd() / "runs.db"
 
 
+def test_an_address_with_too_few_slashes_is_refused_with_the_right_one() -> None:
+    """Else it were a file of that very name."""
+    with pytest.raises(InvalidSetting, match=r"use sqlite:///runs\.db"):
+        database_path("sqlite:runs.db")
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.7", "::"])
 def test_listening_beyond_this_machine_needs_a_token_and_says_so(host: str) -> None:
     with pytest.raises(InsecureBinding, match="HEADWAY_TOKEN"):

@@ -169,6 +169,7 @@ async def open_database(settings: Settings) -> AsyncIterator[DatabaseBackend]:
     path = settings.database_path
     if not path.exists():
         raise JournalUnavailable(f"there is no database at {path} yet; start a server: headway serve FILE")
+    bootstrap.check_database_file(settings)
     with bootstrap.open_store(settings) as (journal, hints):
         yield DatabaseBackend(
             journal,

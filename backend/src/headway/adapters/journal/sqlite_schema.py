@@ -2,10 +2,12 @@
 
 import sqlite3
 from collections.abc import Sequence
+from pathlib import Path
 
 from headway.errors import JournalTooNew, JournalUnavailable
 
 APPLICATION_ID = 0x48647779  # "Hdwy", in the file's header: tells our databases from others
+_HEADER_BYTES, _MAGIC = 100, b"SQLite format 3\0"
 
 PLAIN, ZLIB = 0, 1  # segment.encoding
 
@@ -127,6 +129,42 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX execution_asking ON execution (number) WHERE closed = 0 AND questions > 0",
     ),
 )
+
+
+def check_file(path: Path) -> None:
+    """Refuse a file that is not ours by its first bytes, before anything is made beside it.
+
+    Not for a process that has the database open: closing a file drops the locks it holds on it (POSIX).
+
+    Raises:
+        JournalUnavailable: It cannot be read, or is another program's.
+    """
+    try:
+        if not path.is_file():
+            if path.exists():
+                raise JournalUnavailable(f"{path} is no file; give another --database", path=str(path))
+            return
+        with path.open("rb") as file:
+            header = file.read(_HEADER_BYTES)
+    except PermissionError as error:
+        raise JournalUnavailable(
+            f"{path} cannot be opened ({error.strerror}); check that this user may read and write it",
+            path=str(path),
+        ) from error
+    if not header:
+        return
+    if not header.startswith(_MAGIC):
+        raise JournalUnavailable(
+            f"{path} is no SQLite database; give another --database, or a backup if it was one",
+            path=str(path),
+        )
+    pages, owner = int.from_bytes(header[28:32], "big"), int.from_bytes(header[68:72], "big")
+    # Ours says so from the first commit on, which may still stand in the WAL alone, behind an empty page.
+    is_new = owner == 0 and (pages <= 1 or Path(f"{path}-wal").exists())
+    if owner != APPLICATION_ID and not is_new:
+        raise JournalUnavailable(
+            f"{path} is the database of another program; give another --database", path=str(path)
+        )
 
 
 def migrate(connection: sqlite3.Connection, path: str, steps: Sequence[Sequence[str]] = MIGRATIONS) -> None:
