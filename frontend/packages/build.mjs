@@ -21,9 +21,9 @@ const REACT = ['react', 'react-dom', 'react-dom/client', 'react/jsx-runtime']
 
 /** Budgets in KiB after gzip, a twentieth above what was measured last; `shut` are the modules an importing application brings itself. */
 const PACKAGES = [
-  { name: 'client', entry: 'index.ts', budget: 10.3, shut: REACT },
-  { name: 'react', entry: 'index.ts', budget: 68, shut: REACT },
-  { name: 'element', entry: 'index.tsx', budget: 63.5, shut: [] },
+  { name: 'client', entry: 'index.ts', budget: 10.4, shut: REACT },
+  { name: 'react', entry: 'index.ts', budget: 73, shut: REACT },
+  { name: 'element', entry: 'index.tsx', budget: 67.8, shut: [] },
 ]
 
 const faults = []
