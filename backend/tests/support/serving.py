@@ -28,7 +28,7 @@ START_WITHIN_S = 30.0
 
 
 def headway_command(*arguments: str) -> list[str]:
-    return [sys.executable, "-c", "from headway.cli import main; main()", *arguments]
+    return [sys.executable, "-c", "from headway_command import main; main()", *arguments]
 
 
 def environment(database: Path, **more: str) -> dict[str, str]:

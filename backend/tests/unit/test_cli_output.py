@@ -2,6 +2,8 @@
 
 import io
 import re
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 
 import pytest
@@ -10,7 +12,7 @@ from rich.console import Console
 from tests.support.builders import AT
 from typer.testing import CliRunner
 
-from headway.cli import exits, main
+from headway.cli import exits
 from headway.cli.app import app
 from headway.cli.following import follow
 from headway.cli.live_view import picture
@@ -78,14 +80,25 @@ def test_without_a_token_a_command_names_the_variable_not_the_header() -> None:
     assert "Bearer" not in told
 
 
-def test_ctrl_c_while_the_command_still_imports_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted() -> None:
-        raise KeyboardInterrupt
+def test_ctrl_c_while_the_command_still_imports_is_no_traceback() -> None:
+    """From the first import of Headway's own on: whatever module it comes in."""
+    code = """
+import sys
 
-    monkeypatch.setattr("headway.cli.app.app", interrupted)
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert ended.value.code == exits.INTERRUPTED
+
+class Interrupted:
+    def find_spec(self, name, path=None, target=None):
+        if name == "headway":
+            raise KeyboardInterrupt
+
+
+from headway_command import main
+
+sys.meta_path.insert(0, Interrupted())
+main()
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (exits.INTERRUPTED, "")
 
 
 def test_what_the_system_refuses_is_one_line_and_no_bug() -> None:
