@@ -215,8 +215,7 @@ def list_executions(
 ) -> None:
     """List executions, newest first.
 
-    In a pipe each is one line without a heading: id, workflow, status, progress, time and message, with
-    tabs between, none of them cut.
+    In a pipe, tabs between whole values and no heading: id, workflow, status, progress, time, message.
 
     $ headway ls --status failed --workflow report
 

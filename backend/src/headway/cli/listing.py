@@ -7,7 +7,7 @@ from rich.text import Text
 from headway.cli.plain_view import local_time, without_controls
 from headway.services.views import ExecutionView
 
-MIN_MESSAGE_WIDTH = 20  # less of a message says nothing: the time gives it room first
+MIN_MESSAGE_WIDTH = 16  # less of a message says nothing: the time gives it room first
 _GAP = "  "
 _CREATED_SHAPES = ("%Y-%m-%d %H:%M:%S", "%m-%d %H:%M")
 _STYLES = {"completed": "green", "failed": "red", "cancelled": "yellow"}
@@ -26,7 +26,7 @@ def table_lines(executions: Sequence[ExecutionView], width: int) -> list[Text]:
             break
     messages = [Text("MESSAGE"), *(Text(_message(each)) for each in executions)]
     for message in messages:
-        message.truncate(max(0, room), overflow="ellipsis")
+        message.truncate(max(0, room), overflow="ellipsis" if room > 0 else "crop")
     lines = [Text(_GAP).join(cells) for cells in zip(*columns, messages, strict=True)]
     lines[0].stylize("dim")
     for line in lines:
