@@ -168,4 +168,45 @@ PAGE = (
     ),
 )
 
-MUTATIONS = (*LOG, *SERVER, *CLIENT, *PAGE)
+_CHUNKS = "tests/integration/test_http_log.py::test_a_restored_copy_that_goes_on_otherwise_has_other_chunks"
+_RESTORED = "tests/integration/test_producers_restored.py"
+
+OUTSIDE = (
+    Mutation(
+        name="outside: an answer is written though its question has moved",
+        file=f"{_SRC}/services/controls.py",
+        old="            expected_last_seq=state.seq,\n            overlooks=_BESIDE_QUESTIONS,\n",
+        new="",
+        tests=("tests/unit/test_controls.py::test_an_answer_that_comes_too_late_by_a_hair_is_not_written",),
+    ),
+    Mutation(
+        name="outside: a chunk's tag does not name its history",
+        file=f"{_SRC}/services/log_chunks.py",
+        old=".{end.tag:08x}",
+        new="",
+        tests=(_CHUNKS,),
+    ),
+    Mutation(
+        name="outside: where chunks end is believed after a restore",
+        file=f"{_SRC}/services/log_lines.py",
+        old="and self._journal.tag_at(execution_id, end.seq) == end.tag",
+        new="",
+        tests=(_CHUNKS,),
+    ),
+    Mutation(
+        name="outside: an event that is gone is answered",
+        file=f"{_SRC}/client/producer.py",
+        old="if outbox.event is not None and not await self._client.holds(",
+        new="if False and not await self._client.holds(",
+        tests=(f"{_RESTORED}::test_an_event_that_is_gone_while_its_answer_was_thought_of_is_not_answered",),
+    ),
+    Mutation(
+        name="outside: what a former life has answered is believed after a restore",
+        file=f"{_SRC}/client/producer.py",
+        old="if not (await self._holds(self._outbox.stored) and await self._holds(self._outbox.event)):",
+        new="if False:",
+        tests=(f"{_RESTORED}::test_a_life_after_a_restore_answers_what_is_left_and_no_more",),
+    ),
+)
+
+MUTATIONS = (*LOG, *SERVER, *CLIENT, *PAGE, *OUTSIDE)

@@ -165,6 +165,26 @@ def test_a_line_that_waited_for_an_event_that_is_gone_is_not_written(world: Worl
     world.check()
 
 
+def test_an_event_that_is_gone_while_its_answer_was_thought_of_is_not_answered(world: World) -> None:
+    async def live() -> None:
+        async with Client(world.server.url) as client:
+            producer = Producer(client, world.execution.id, "ada", world.outbox)
+            async with aclosing(watch(client.url, world.execution.id)) as updates:  # type: ignore[type-var]
+                async for update in updates:
+                    if update.data.get("message") != "ask 2":
+                        continue
+                    copy.restore()
+                    world.ask(5)
+                    assert await world.answer(producer, update) is None
+                    assert producer.resume_after == 0
+                    return
+
+    copy = world.backup()
+    world.ask(2)
+    asyncio.run(live())
+    assert world.messages("answer ") == []
+
+
 def test_a_program_that_is_told_of_the_reset_by_its_feed_goes_on(world: World) -> None:
     async def live() -> None:
         async with Client(world.server.url) as client:
