@@ -124,6 +124,7 @@ class Connection:
         self.ended: Close | Abort | None = None
         self._on_frame = on_frame
         self._asked = 0
+        self._written = self._taken = 0  # frames
         self._sent: Cursor | None = None  # where a viewer is who got every frame
         self._say(self.viewer.connected(), now)
 
@@ -146,7 +147,16 @@ class Connection:
 
     def tick(self, now: float) -> None:
         self.look_for_next(now)
+        self._look_for_life(now)
         self.carry_out(self.session.tick(now), now)
+
+    def _look_for_life(self, now: float) -> None:
+        """What left the queue counts as taken, though the network may have lost it."""
+        taken = self._written - len(self.frames)
+        if self.session.is_owed and taken > self._taken:
+            self._taken = taken
+            is_out = not any(frame.startswith(b'{"t":"ping"') for frame in self.frames)
+            self.session.moved(now, ping_is_out=is_out)
 
     def look_for_next(self, now: float) -> None:
         """The sweep: whoever waits for an execution that is there now goes on to it."""
@@ -180,6 +190,7 @@ class Connection:
         self._on_frame(message)
         self._follow(message, frame)
         self.frames.append(frame)
+        self._written += 1
 
     def _follow(self, message: m.AnyServerMessage, frame: bytes) -> None:
         """D1 where the server speaks: its frames chain, whatever the network does to them."""

@@ -249,7 +249,7 @@ class Feed(RuleBasedStateMachine):
             return
         queue = connection.frames
         match fault:
-            case "lose":
+            case "lose" if not queue[0].startswith(b'{"t":"err"'):  # nobody can know of a refusal but by it
                 queue.popleft()
             case "repeat":
                 queue.append(queue[0])
