@@ -18,4 +18,5 @@ class Restorable:
     def restore(self) -> None:
         with self._journal._lock:
             self._journal._logs = copy.deepcopy(self._logs)
-        self.execution._state, self.execution._number = self._written
+        state, number = self._written
+        self.execution._state, self.execution._number = state.copy(), number

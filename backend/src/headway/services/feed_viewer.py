@@ -330,6 +330,8 @@ class FeedViewer:
     async def _find(self, following: Following, request: f.Follow) -> None:
         await following.look(self._around.reads)
         target = await self._around.reads.find(request)
+        if target is not None:
+            await self._around.reads.confirm(target.record)
         if self._followings.get(following.number) is not following:
             return
         if target is None:

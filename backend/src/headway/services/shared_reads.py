@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable, Iterable
 from typing import Any, TypeVar, cast
 
 from headway.domain.identifiers import ExecutionId
-from headway.ports import Clock, Head, Journal
+from headway.ports import Clock, ExecutionRecord, Head, Journal
 from headway.protocol.effects import Follow, Piece, ReadEvents
 from headway.protocol.frames import SimpleFramer
 from headway.services.feed_reads import (
@@ -53,6 +53,17 @@ class SharedReads:
     async def holds(self, execution_id: ExecutionId, seq: int, tag: int) -> bool:
         """The log has this tag at this seq."""
         return await self._tails.read(holds, self._journal, execution_id, seq, tag)
+
+    async def confirm(self, record: ExecutionRecord) -> None:
+        """Forget what was read of an execution unless its log, as it is now, goes on from there."""
+        execution_id, now = record.execution_id, record.head
+        for known in {page.head for key, page in self._pages.items() if key[0] == execution_id}:
+            if known == now:
+                continue
+            is_longer = known.epoch == now.epoch and known.last_seq <= now.last_seq
+            if not (is_longer and await self.holds(execution_id, known.last_seq, known.last_tag)):
+                self.forget(execution_id)
+                return
 
     async def snapshot(self, execution_id: ExecutionId, upto: int, tail: int) -> Snapshot:
         """The state at `upto`, or somewhat before it: the one that others have asked for just now."""
