@@ -18,8 +18,10 @@ BATCH_EVENTS = 250
 BETWEEN_PROGRESS = 10  # events: every tenth is progress, the others are lines of the log
 
 
-def write_history(database: Database, events: int, *, closed: bool, pause_s: float = 0.0) -> ExecutionId:
-    """Write an execution of so many events; a closed one is compacted, as the server would do."""
+def write_history(
+    database: Database, events: int, *, closed: bool, compacted: bool = True, pause_s: float = 0.0
+) -> ExecutionId:
+    """Write an execution of so many events; a closed one is compacted, as the server does after a while."""
     journal, started_at = database.journal, timestamp(time.time_ns())
     own_id = execution_id(time.time_ns() // 1_000_000, secrets.randbits(80))
     queued = e.ExecutionQueued(input=Raw(b"{}"))
@@ -43,7 +45,7 @@ def write_history(database: Database, events: int, *, closed: bool, pause_s: flo
         totals = state.sealed_totals()
         result = e.ExecutionResult(execution_id=own_id, status="completed", output=Raw(b"1"), totals=totals)
         _append(database, state, [e.ExecutionCompleted(totals=totals, result=result)], number=state.seq)
-        after: int | None = 0
+        after: int | None = 0 if compacted else None
         while after is not None:
             after = journal.compact(own_id, after)
     return own_id

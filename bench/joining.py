@@ -162,6 +162,10 @@ def measure_histories(*, quick: bool) -> Measured:
                 dialect: measure_replay(server, database, ended, dialect)
                 for dialect in ("rich", "deflate", "simple")
             }
+        # At once: a server compacts by and by what has ended.
+        just_ended = write_history(database, LONG, closed=True, compacted=False)
+        with Server(database) as server:
+            replays["rich, just ended"] = measure_replay(server, database, just_ended, "rich")
     return {"joins": joins, "replays": replays}
 
 
