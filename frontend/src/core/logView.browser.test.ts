@@ -59,6 +59,26 @@ function wheel(deltaY: number): void {
 
 const range = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, n) => first + n)
 
+describe('a line that was brought into view', () => {
+  it('stays in view when the pane changes its height, until the reader goes elsewhere', async () => {
+    view = new LogView(root, aLog(40))
+    view.setFollow(false)
+    press('Home')
+    await painted()
+    view.showMessage(16) // in view as it is, near the end
+    await painted()
+    root.style.height = '200px'
+    await painted()
+    expect(root.querySelectorAll('.headway-log__row:not([hidden])').length).toBeLessThan(20)
+    const inPane = () => seen().slice(0, 8)
+    expect(inPane()).toContain(16)
+    press('Home')
+    root.style.height = '240px'
+    await painted()
+    expect(seen()[0]).toBe(1)
+  })
+})
+
 describe('drawing anew', () => {
   it('writes into the text that is there, and leaves alone what stays the same', async () => {
     const log = aLog(1_000)

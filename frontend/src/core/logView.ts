@@ -64,6 +64,8 @@ export class LogView {
   #paintedAt = 0
   #paintedCount = 0
   #spacerHeight = -1
+  /** The message that was brought into view, until the reader goes elsewhere: it stays there if the pane changes. */
+  #sought: number | null = null
   /** Scroll position written by us: its scroll event is no act of the reader. */
   #ownScroll = -1
 
@@ -129,7 +131,9 @@ export class LogView {
       this.#following = following
       this.#onFollow(following)
     }
-    if (following) this.#schedule(true)
+    if (!following) return
+    this.#sought = null
+    this.#schedule(true)
   }
 
   setWrap(wrap: boolean): void {
@@ -155,6 +159,7 @@ export class LogView {
 
   /** Bring a message to the middle, by its number, unless it is well in view; following ends. */
   showMessage(number: number): void {
+    this.#sought = number
     const index = this.#source.indexOf(number, 0)
     const last = this.#line + Math.floor(this.#height / this.#rowHeight) - 3
     if (!this.#following && !this.#wrap && index > this.#line + 1 && index < last) this.#schedule(true)
@@ -194,7 +199,10 @@ export class LogView {
     onTouchScroll(
       this.#scroller,
       () => !this.#exact,
-      px => this.#moveBy(px),
+      px => {
+        this.#sought = null
+        this.#moveBy(px)
+      },
     )
   }
 
@@ -215,7 +223,8 @@ export class LogView {
     this.#paneHeight = this.#scroller.clientHeight || DEFAULT_HEIGHT
     this.#height = Math.max(this.#rowHeight, this.#paneHeight - ROOM_PX)
     this.#heights.clear()
-    this.#schedule(true)
+    if (this.#sought !== null) this.showMessage(this.#sought)
+    else this.#schedule(true)
   }
 
   #forget(): void {
@@ -275,6 +284,7 @@ export class LogView {
     const y = this.#scroller.scrollTop
     if (Math.abs(y - this.#ownScroll) < 2) return
     this.#ownScroll = y
+    this.#sought = null
     this.#settle()
     const span = Math.max(1, this.#spacerHeight)
     if (this.#wrap) this.#stand(Math.round((y / span) * Math.max(0, this.#source.count - 1)), 0)
@@ -284,6 +294,7 @@ export class LogView {
   }
 
   #onWheel = (event: WheelEvent): void => {
+    this.#sought = null
     const sideways = Math.abs(event.deltaX) > Math.abs(event.deltaY)
     if (this.#exact || event.ctrlKey || sideways) {
       if (event.deltaY < 0 && !event.ctrlKey && !sideways) this.setFollow(false)
@@ -311,6 +322,7 @@ export class LogView {
     const move = moves[event.key]
     if (!move) return
     event.preventDefault()
+    this.#sought = null
     move()
   }
 
