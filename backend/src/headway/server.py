@@ -5,8 +5,10 @@ import signal
 import socket
 
 from headway import bootstrap
-from headway.child import Order, run_child, take_order
+from headway.child import Order, run_child, spare_the_collector, take_order
 from headway.succession import SupervisorLine
+
+COLLECT_AFTER = 30_000  # objects: those of a hundred viewers
 
 
 def main() -> None:
@@ -23,6 +25,7 @@ async def serve(order: Order) -> None:
         server = bootstrap.build_server(settings, journal, hints, succession=line)
         _adopt_log(settings.log_level)
         async with bootstrap.build_housekeeper(settings, journal):
+            spare_the_collector(COLLECT_AFTER)
             signal.signal(signal.SIGTERM, _stay)  # before, nothing is open that would not bear a sudden end
             await server.serve(sockets=[listener])
 

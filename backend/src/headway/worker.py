@@ -1,7 +1,6 @@
 """A worker process: imports the users' files, writes their definitions, runs their executions."""
 
 import asyncio
-import gc
 import logging
 import signal
 from collections.abc import Sequence
@@ -9,12 +8,12 @@ from pathlib import Path
 
 from headway import bootstrap
 from headway.adapters.user_files import LoadedFile, UserFiles
-from headway.child import Order, end_soon, let_forks_go, run_child, take_order
+from headway.child import Order, end_soon, let_forks_go, run_child, spare_the_collector, take_order
 from headway.errors import JournalUnavailable
 from headway.ports import Hint, HintBus, Journal, RunnableWorkflow
 from headway.services.workflow_execution_engine import WorkflowExecutionEngine
 
-COLLECT_AFTER = 10_000  # objects that are new and still there
+COLLECT_AFTER = 10_000  # objects
 POLL_S = 0.3  # a saved file is imported once it has been the same for two looks
 
 logger = logging.getLogger("headway.worker")
@@ -45,22 +44,13 @@ async def work(order: Order) -> None:
             settings, journal, hints, workflows_of(loaded), owner=order.owner
         ) as engine:
             await engine.start()
-            spare_the_collector()
+            spare_the_collector(COLLECT_AFTER)
             following = asyncio.create_task(follow_saves(files, engine, journal, hints))
             if not settings.reload:
                 following.cancel()
             await stop.wait()
             following.cancel()
             await engine.stop(settings.grace_s)
-
-
-def spare_the_collector() -> None:
-    """What is imported by now stays, and steps leave many objects but few cycles: look for those less often.
-
-    At Python's own threshold the collector takes a fifth of the time of a worker full of short steps.
-    """
-    gc.freeze()
-    gc.set_threshold(COLLECT_AFTER)
 
 
 async def follow_saves(
