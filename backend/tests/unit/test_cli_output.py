@@ -222,6 +222,14 @@ def test_the_picture_has_the_status_the_bar_and_the_steps_that_run() -> None:
     assert "21/50 page" in console.file.getvalue()  # type: ignore[attr-defined]
 
 
+def test_the_picture_does_not_say_the_status_twice() -> None:
+    result = e.ExecutionResult(execution_id="01X", status="completed", output=Raw(b"1"), totals=TOTALS)
+    state = state_after(e.ExecutionCompleted(totals=TOTALS, result=result))
+    console = Console(width=80, file=io.StringIO(), force_terminal=False)
+    console.print(picture(state, 3.0, 80))
+    assert console.file.getvalue().count("completed") == 1  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize("words", [["--version"], ["version"]])
 def test_the_version_is_told_in_both_usual_ways(words: list[str]) -> None:
     answer = CliRunner().invoke(app, words)

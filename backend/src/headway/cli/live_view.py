@@ -80,7 +80,7 @@ def picture(state: State, elapsed_s: float, width: int) -> RenderableType:
     """Status line, the execution's bar, and a bar for each step that runs now."""
     mark = _MARKS.get(state.status, "[blue]●[/]")
     head = Text.from_markup(f"{mark} [bold]{state.workflow_id}[/] {state.phase} [dim]{elapsed_s:.0f} s[/]")
-    if state.message:
+    if state.message and state.message != state.phase:
         head.append(f"  {state.message.splitlines()[0]}", style="dim")
     head.truncate(max(20, width - 1), overflow="ellipsis")
     running = [step for step in state.steps.values() if step.ended_at is None]
