@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from headway.domain.identifiers import ExecutionId
 from headway.domain.position import initial_tag
 
@@ -20,18 +21,31 @@ STEP_UP = 1.5
 MAX_RATE = 20_000  # events a second; where the worker itself would be the subject
 MAX_GENERATOR_CPU = 0.95
 THOUSAND = 1_000
+LIMIT_S = 60.0
 PACKED_RATE = 2_000.0  # with one viewer: about ten events in each frame, for bytes on the wire
 Measured = dict[str, Any]
 Measure = Callable[[int, float, float], Measured]  # viewers, events a second, seconds
 
 
 def measure_headway(
-    viewers: int, rate: float, seconds: float, *, dialect: str = "simple", **stalling: Any
+    viewers: int,
+    rate: float,
+    seconds: float,
+    *,
+    dialect: str = "simple",
+    times_steps: bool = False,
+    **stalling: Any,
 ) -> Measured:
-    """Viewers of one execution that logs at `rate`, from its start; `stalling`: options of the generator."""
+    """Viewers of one execution that logs at `rate`, from its start; `stalling`: options of the generator.
+
+    With `times_steps` another execution, which nobody watches, times durable steps beside it.
+    """
     with work_folder() as folder, Database(folder) as database, worker(database, SERVER_CORE) as own_worker:
         gate = folder / "gate"
         execution = database.queue("ticker", {"gate": str(gate), "rate": rate, "seconds": seconds})
+        timed = (
+            database.queue("timed_steps", {"gate": str(gate), "seconds": seconds}) if times_steps else None
+        )
         with (
             Server(database) as server,
             Viewers(
@@ -48,6 +62,8 @@ def measure_headway(
         ):
             gate.touch()
             result = load.result()
+        if timed is not None:
+            result["steps"] = msgspec.json.decode(database.wait(timed, LIMIT_S).output)
     return judged(result, viewers, rate, seconds)
 
 

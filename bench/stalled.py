@@ -1,9 +1,12 @@
 """What viewers cost that read nothing: a thousand that stopped beside a thousand that read, and idle ones."""
 
+import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from fanout import measure_headway
+from figures import quantile
 from machine import SERVER_CORE, work_folder
 from processes import READY_WITHIN_S, Database, Server, until, worker
 from serving_peers import NAIVE
@@ -27,12 +30,26 @@ def cost(run: Measured) -> Measured:
         "gone_last_s": run["gone_last_s"],
         "complete": run["complete"],
         "p99_ms": {phase: run[phase]["p99_ms"] for phase in phases},
+        "step_p99_ms": dict(zip(phases, step_p99_ms(run["steps"], run["phase_at"].values()), strict=True)),
     }
 
 
+def step_p99_ms(steps: list[tuple[float, float]], phases_at: Iterable[float]) -> list[float]:
+    """What a durable step took in each phase of a run: the first begins with the run, at 0."""
+    begins = [each or math.inf for each in phases_at]  # a phase that was not reached holds none
+    begins[0] = 0.0
+    ends = [*begins[1:], math.inf]
+    within = [
+        [took for at, took in steps if begin <= at < end] for begin, end in zip(begins, ends, strict=True)
+    ]
+    return [quantile(each, 0.99) if each else math.nan for each in within]
+
+
 def measure_stalled(viewers: int, stalled: int, seconds: float) -> Measured:
-    """A thousand events a second to those who read, before, while and after others hang."""
-    run = measure_headway(viewers, RATE, seconds, stalled=stalled, stall_at=STALL_AT_S, hold=60.0)
+    """A thousand events a second to those who read, before, while and after others hang; beside it, steps."""
+    run = measure_headway(
+        viewers, RATE, seconds, stalled=stalled, stall_at=STALL_AT_S, hold=60.0, times_steps=True
+    )
     return cost(run) | {"run": run}
 
 

@@ -45,3 +45,15 @@ async def sequence(steps: int = 10, logs_per_step: int = 0, gate: str | None = N
         for line in range(logs_per_step):
             log(f"step {number} line {line}: copied 4,096 rows from staging.orders")
     return time.perf_counter() - started
+
+
+@workflow
+async def timed_steps(gate: str, rate: float = 50.0, seconds: float = 5.0) -> list[tuple[float, float]]:
+    """Run `rate` no-op steps a second: Unix time of each call, and the ms until its result was stored."""
+    await opened(gate)
+    took: list[tuple[float, float]] = []
+    async for _ in ticks(rate, int(rate * seconds)):
+        called_at, began = time.time(), time.perf_counter()
+        await no_op(len(took))
+        took.append((round(called_at, 3), round(1e3 * (time.perf_counter() - began), 3)))
+    return took

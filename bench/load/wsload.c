@@ -139,6 +139,7 @@ typedef enum { BEFORE, JOINING, STALLED, AFTER, PHASES } Phase;
 static const char *const PHASE_NAMES[PHASES] = {"before_stalled", "while_joining", "while_stalled", "after_stalled"};
 static Histogram by_phase[PHASES], overall, *by_second[MAX_SLICES];
 static Phase phase = BEFORE;
+static double phase_at[PHASES]; /* Unix time */
 
 static Viewer *viewers;
 static char *buffer;
@@ -474,19 +475,26 @@ static void open_viewers(int from, int upto, uint64_t until) {
     }
 }
 
+static void enter(Phase next) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    phase_at[next] = (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+    phase = next;
+}
+
 /* Moves the phases on; called at each beat. */
 static void tend_stalled(int beat, uint64_t until) {
     if (!option.stalled || phase == AFTER) return;
-    if (!option.viewers) phase = STALLED;
+    if (!option.viewers && phase != STALLED) enter(STALLED);
     if (phase == BEFORE && first_event_at && monotonic() >= first_event_at + (uint64_t)(option.stall_at * 1e9)) {
         sample_servers();
-        phase = JOINING;
+        enter(JOINING);
         if (option.stall_at > 0) open_viewers(option.viewers, option.viewers + option.stalled, until);
-        phase = STALLED;
+        enter(STALLED);
     }
     if (phase != STALLED) return;
     look_at_stalled(beat);
-    if (!any_stalled()) phase = AFTER;
+    if (!any_stalled()) enter(AFTER);
 }
 
 /* ---- the run ---------------------------------------------------------------------------------- */
@@ -531,6 +539,9 @@ static void print_stalled(void) {
     }
     printf(", \"stalled\": %d, \"stalled_gone\": %d, \"gone_first_s\": %.1f, \"gone_last_s\": %.1f", option.stalled,
            gone, gone ? soonest : 0, latest);
+    printf(", \"phase_at\": {");
+    for (int i = 0; i < PHASES; i++) printf("%s\"%s\": %.3f", i ? ", " : "", PHASE_NAMES[i], phase_at[i]);
+    printf("}");
 }
 
 static void print_returns(void) {
