@@ -155,6 +155,7 @@ def build_app(settings: Settings, journal: Journal, hints: HintBus) -> "tuple[Fa
         token=settings.token,
         allowed_hosts=settings.callable_as,
         allowed_origins=settings.allowed_origins,
+        frame_origins=settings.frame_origins,
         static_dir=STATIC_DIR if (STATIC_DIR / "index.html").is_file() else None,
         prefix=settings.prefix,
         version=installed_version(),

@@ -4,6 +4,7 @@ Nothing else reads the environment. Each field is the variable `HEADWAY_` + its 
 `docs/operations.md` lists them all, and a test holds it to this file.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from importlib import metadata
@@ -20,6 +21,7 @@ LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
 ALL_ADDRESSES = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # and how this machine itself reaches them
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 Synchronous = Literal["FULL", "NORMAL"]
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.:\[\]*-]+")  # it becomes part of a header
 _TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"", "0", "false", "no", "off"})
 
 
@@ -58,6 +60,9 @@ class Settings:
     allowed_origins: tuple[str, ...] = _setting(
         (), "Web origins whose pages may use the server, separated by commas."
     )
+    frame_origins: tuple[str, ...] = _setting(
+        (), "Web origins whose pages may show Headway's pages in a frame, separated by commas."
+    )
     workers: int = _setting(1, "Worker processes; a CPU-bound workflow wants one a core.")
     concurrency: int = _setting(100, "Executions that one worker runs at the same time.")
     grace_s: float = _setting(10.0, "Seconds that running executions get to finish when Headway stops.")
@@ -91,6 +96,8 @@ class Settings:
         _require(0 <= self.retain_mib <= 1 << 30, "retain_mib", self.retain_mib, "a number of MiB from 0")
         _require(self.log_level in LOG_LEVELS, "log_level", self.log_level, f"one of {', '.join(LOG_LEVELS)}")
         _require(self.synchronous in get_args(Synchronous), "synchronous", self.synchronous, "FULL or NORMAL")
+        for origin in self.frame_origins:
+            _require(bool(_ORIGIN.fullmatch(origin)), "frame_origins", origin, "like https://portal.example")
         bare_prefix = self.prefix == "" or (self.prefix.startswith("/") and not self.prefix.endswith("/"))
         _require(bare_prefix, "prefix", self.prefix, "empty or like /headway")
         _require(

@@ -759,3 +759,15 @@ def test_every_answer_carries_the_security_headers(http: httpx.Client) -> None:
         assert headers["x-content-type-options"] == "nosniff"
         assert "frame-ancestors 'self'" in headers["content-security-policy"]
         assert headers["referrer-policy"] == "same-origin"
+
+
+def test_pages_of_a_configured_origin_may_show_ours_in_a_frame(http: httpx.Client) -> None:
+    portal = "https://portal.example"
+    with serving(frame_origins=[portal]) as server, client(server) as framed:
+        headers = framed.get("/").headers
+    assert f"frame-ancestors 'self' {portal};" in headers["content-security-policy"] + ";"
+    assert "x-frame-options" not in headers
+
+    headers = http.get("/").headers
+    assert portal not in headers["content-security-policy"]
+    assert headers["x-frame-options"] == "SAMEORIGIN"

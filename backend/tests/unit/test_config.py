@@ -86,6 +86,14 @@ def test_a_token_that_no_header_carries_is_refused_without_showing_it() -> None:
     assert "same" not in refused.value.message
 
 
+@pytest.mark.parametrize(
+    "origin", ["portal.example", "https://a.example; script-src *", "https://a.example/x"]
+)
+def test_what_is_no_origin_frames_nothing(origin: str) -> None:
+    with pytest.raises(InvalidSetting, match="HEADWAY_FRAME_ORIGINS"):
+        Settings(frame_origins=(origin,))
+
+
 def test_the_token_is_not_shown() -> None:
     assert "correct horse" not in repr(Settings(token="correct horse"))
 

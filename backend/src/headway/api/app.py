@@ -39,6 +39,7 @@ def create_app(
     token: str | None = None,
     allowed_hosts: Sequence[str] = (),
     allowed_origins: Sequence[str] = (),
+    frame_origins: Sequence[str] = (),
     static_dir: Path | None = None,
     prefix: str = "",
     version: str = "0",
@@ -56,6 +57,7 @@ def create_app(
         token: What clients must present; `None` for a server that asks for nothing.
         allowed_hosts: Names the server may be called by beside the loopback ones; `*` for any.
         allowed_origins: Origins whose pages may use the server beside its own.
+        frame_origins: Origins whose pages may show this server's pages in a frame, beside its own.
         static_dir: The built front end, if there is one.
         prefix: Path everything is under: empty or like `/headway`.
         version: Of this server, as clients see it.
@@ -126,5 +128,5 @@ def create_app(
             allow_headers=["Authorization", "Headway-By", "Idempotency-Key", "Last-Event-ID"],
             expose_headers=["ETag", "Location", "Retry-After"],
         )
-    app.add_middleware(SecurityHeaders)
+    app.add_middleware(SecurityHeaders, frame_origins=frame_origins)
     return app

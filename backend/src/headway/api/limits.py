@@ -1,6 +1,7 @@
 """What every request is held to and every answer carries: a bounded body, and security headers."""
 
 import secrets
+from collections.abc import Sequence
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,13 +14,12 @@ MAX_BODY_BYTES = (1 << 20) + 4096  # an input of 1 MiB and what is around it
 _FIXED_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
-    "X-Frame-Options": "SAMEORIGIN",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 
 
-def content_security_policy(nonce: str) -> str:
+def content_security_policy(nonce: str, frame_origins: Sequence[str] = ()) -> str:
     """Nothing from elsewhere and no inline script; the page's own style tags carry `nonce`."""
     return "; ".join(
         (
@@ -32,16 +32,23 @@ def content_security_policy(nonce: str) -> str:
             "manifest-src 'self'",
             "base-uri 'self'",
             "form-action 'self'",
-            "frame-ancestors 'self'",
+            " ".join(("frame-ancestors 'self'", *frame_origins)),
         )
     )
 
 
 class SecurityHeaders:
-    """Adds them to every answer that has not set its own; the nonce is in `scope["state"]["csp_nonce"]`."""
+    """Adds them to every answer that has not set its own; the nonce is in `scope["state"]["csp_nonce"]`.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Args:
+        frame_origins: Whose pages may frame ours. Browsers that know only yes or no are then told nothing.
+    """
+
+    def __init__(self, app: ASGIApp, *, frame_origins: Sequence[str] = ()) -> None:
         self._app = app
+        self._frame_origins = tuple(frame_origins)
+        framing = {} if frame_origins else {"X-Frame-Options": "SAMEORIGIN"}
+        self._fixed_headers = _FIXED_HEADERS | framing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -53,9 +60,11 @@ class SecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in _FIXED_HEADERS.items():
+                for name, value in self._fixed_headers.items():
                     headers.setdefault(name, value)
-                headers.setdefault("Content-Security-Policy", content_security_policy(nonce))
+                headers.setdefault(
+                    "Content-Security-Policy", content_security_policy(nonce, self._frame_origins)
+                )
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
