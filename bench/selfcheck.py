@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from headway.domain.position import Cursor, chain, initial_tag
-from headway.protocol.frames import binary_frame, text_frame
+from headway.protocol.deflate import MAX_DICTIONARIES, dictionary_frame, stream_frame
+from headway.protocol.frames import text_frame
 
 from viewers import build, complete
 
@@ -33,6 +34,7 @@ class Case:
     dialect: str = "simple"
     frame_events: int = 1  # rich: lines a frame
     altered: bool = False  # rich: a line is not the one that the tag was computed over
+    dictionaries: Sequence[int] = ()  # deflate: given before the frames, which are packed with the first
 
 
 EXECUTION, EPOCH = "01KAQ3M0000000000000000000", "9f3a01bc"
@@ -50,6 +52,25 @@ CASES = (
     Case("rich, all in order", range(1, 400), True, dialect="rich", frame_events=7),
     Case("rich, cut anywhere", range(1, 40), True, dialect="rich", frame_events=3, piece=7),
     Case("rich, compressed", range(1, 400), True, dialect="deflate", frame_events=50),
+    Case(
+        "rich, with a dictionary", range(1, 40), True, dialect="deflate", frame_events=9, dictionaries=(7, 8)
+    ),
+    Case(
+        "rich, with a dictionary that is forgotten",
+        range(1, 40),
+        False,
+        dialect="deflate",
+        frame_events=9,
+        dictionaries=range(1, MAX_DICTIONARIES + 2),
+    ),
+    Case(
+        "rich, with a dictionary that is given again",
+        range(1, 40),
+        True,
+        dialect="deflate",
+        frame_events=9,
+        dictionaries=(*range(1, MAX_DICTIONARIES), 1, *range(300, 300 + MAX_DICTIONARIES - 1)),
+    ),
     Case("rich, one missing within a frame", (1, 2, 4, 5), False, dialect="rich", frame_events=4),
     Case("rich, a frame missing", (1, 2, 5, 6), False, dialect="rich", frame_events=2),
     Case("rich, a frame repeated", (1, 2, 1, 2, 3, 4), False, dialect="rich", frame_events=2),
@@ -83,6 +104,9 @@ def stream(case: Case) -> bytes:
 def rich_frames(case: Case, message: str) -> Iterator[bytes]:
     """The case as `ev` frames, each with the tag of the lines that the server meant."""
     cursor, seqs = START, list(case.seqs)
+    for number in case.dictionaries:
+        yield dictionary_frame(deflated(words(number)), number)
+    packed_with = case.dictionaries[0] if case.dictionaries else 0
     for first in range(0, len(seqs), case.frame_events):
         some = seqs[first : first + case.frame_events]
         lines = b"".join(
@@ -96,13 +120,21 @@ def rich_frames(case: Case, message: str) -> Iterator[bytes]:
             head["eos"] = {}
         sent = lines.replace(b"x", b"y", 1) if case.altered and first else lines
         text = json.dumps({**head, "cur": str(cursor)}, separators=(",", ":")).encode() + b"\n" + sent
-        yield deflated(text) if case.dialect == "deflate" else text_frame(text)
+        if case.dialect == "deflate":
+            yield stream_frame(deflated(text, words(packed_with) if packed_with else b""), packed_with)
+        else:
+            yield text_frame(text)
 
 
-def deflated(text: bytes) -> bytes:
-    """A binary frame of raw deflate."""
-    press = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-    return binary_frame(press.compress(text) + press.flush())
+def words(dictionary: int) -> bytes:
+    """A dictionary of this number: what is packed with one cannot be read with another."""
+    return b'{"t":"ev","x":"%s","n":%d}\n{"seq":1,"data":{"message":"tick ' % (EXECUTION.encode(), dictionary)
+
+
+def deflated(text: bytes, dictionary: bytes = b"") -> bytes:
+    """A stream of raw deflate."""
+    press = zlib.compressobj(wbits=-zlib.MAX_WBITS, zdict=dictionary)
+    return press.compress(text) + press.flush()
 
 
 async def outcome(case: Case) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 /* What the payload of one WebSocket message says of an execution's log; knows no socket and no viewer.
  *
  * SIMPLE    one event: {"execution_id":…,"workflow_id":…,"seq":17,"kind":…,"type":"log",…,"data":{…}}
- * RICH      headway.v1: control messages, and `ev` with one stored line an event; binary ones are raw deflate
+ * RICH      headway.v1: control messages, and `ev` with one stored line an event; binary ones are raw deflate,
+ *           behind the number of the dictionary that they are packed with
  * SOCKETIO  the same event as the argument of a Socket.IO event, inside Engine.IO's packets
  *
  * "tick <ns>" in an event is the moment it was due (CLOCK_REALTIME).
@@ -134,11 +135,53 @@ static Carried read_message(const char *text, const char *end, uint32_t tag_befo
     return carried;
 }
 
-static Carried read_deflated(const char *payload, size_t length, uint32_t tag_before) {
+/* Text that a stream goes on from; one for all viewers that were given the same. */
+enum { DICTIONARY_BYTES = 4096, DICTIONARIES = 256 };
+typedef struct { uint32_t number; uInt length; Bytef text[DICTIONARY_BYTES]; } Dictionary;
+/* Those that one viewer was given, the newest last. */
+typedef struct { const Dictionary **at; size_t count, room; } Known;
+
+static const Dictionary *shared_dictionary(const Dictionary *given) {
+    static Dictionary **all;
+    static size_t count, room;
+    for (size_t i = count; i-- > 0;)
+        if (all[i]->number == given->number && all[i]->length == given->length && !memcmp(all[i]->text, given->text, given->length))
+            return all[i];
+    if (count == room) all = realloc(all, (room = 2 * room + 8) * sizeof *all);
+    return all[count++] = memcpy(malloc(sizeof *given), given, sizeof *given);
+}
+
+/* It goes in place of any other of its number, and of the oldest where there are too many. */
+static bool learn(Known *known, uint32_t number, const char *payload, size_t length) {
+    static Dictionary given;
+    given = (Dictionary){.number = number};
+    z_stream stream = {.next_in = (Bytef *)payload, .avail_in = (uInt)length, .next_out = given.text, .avail_out = DICTIONARY_BYTES};
+    if (inflateInit2(&stream, -MAX_WBITS) != Z_OK) abort();
+    int outcome = inflate(&stream, Z_FINISH);
+    inflateEnd(&stream);
+    if (outcome != Z_STREAM_END || !number) return false;
+    given.length = (uInt)stream.total_out;
+    size_t gone = 0;
+    while (gone < known->count && known->at[gone]->number != number) gone++;
+    if (gone == known->count) gone = known->count < DICTIONARIES ? known->count : 0;
+    if (gone < known->count) memmove(known->at + gone, known->at + gone + 1, (--known->count - gone) * sizeof *known->at);
+    if (known->count == known->room) known->at = realloc(known->at, (known->room = 2 * known->room + 2) * sizeof *known->at);
+    known->at[known->count++] = shared_dictionary(&given);
+    return true;
+}
+
+static const Dictionary *known_as(const Known *known, uint32_t number) {
+    for (size_t i = known->count; i-- > 0;)
+        if (known->at[i]->number == number) return known->at[i];
+    return NULL;
+}
+
+static Carried read_deflated(const char *payload, size_t length, const Dictionary *dictionary, uint32_t tag_before) {
     static char text[4 << 20];
     z_stream stream = {.next_in = (Bytef *)payload, .avail_in = (uInt)length, .next_out = (Bytef *)text,
                        .avail_out = sizeof text};
     if (inflateInit2(&stream, -MAX_WBITS) != Z_OK) abort();
+    if (dictionary && inflateSetDictionary(&stream, dictionary->text, dictionary->length) != Z_OK) abort();
     int outcome = inflate(&stream, Z_FINISH);
     inflateEnd(&stream);
     if (outcome != Z_STREAM_END) return (Carried){.meaning = EVENTS, .broken = true};
@@ -148,31 +191,47 @@ static Carried read_deflated(const char *payload, size_t length, uint32_t tag_be
 /* The same bytes go to every viewer, and mean the same to all who are at the same place: so each frame is
  * inflated, split and checked once, else the generator would be the limit. The chain is one-to-one in
  * `tag_before`: a viewer at another place is found out by that alone. */
-static Carried read_shared(const char *payload, size_t length, bool deflated, uint32_t tag_before) {
+static Carried read_shared(const char *payload, size_t length, bool deflated, const Dictionary *dictionary, uint32_t tag_before) {
     enum { KEPT = 16 };
-    static struct { char *payload; size_t length, room; Carried carried; } kept[KEPT];
+    static struct { char *payload; size_t length, room; const Dictionary *dictionary; Carried carried; } kept[KEPT];
     static unsigned newest;
     for (unsigned back = 0; back < KEPT; back++) {
         unsigned at = (newest - back) % KEPT;
-        if (kept[at].length == length && !memcmp(kept[at].payload, payload, length)) {
+        if (kept[at].length == length && kept[at].dictionary == dictionary && !memcmp(kept[at].payload, payload, length)) {
             Carried known = kept[at].carried;
             if (known.tag_before != tag_before) known.broken = true;
             return known;
         }
     }
-    Carried carried = deflated ? read_deflated(payload, length, tag_before) : read_message(payload, payload + length, tag_before);
+    Carried carried = deflated ? read_deflated(payload, length, dictionary, tag_before) : read_message(payload, payload + length, tag_before);
     if (carried.meaning != EVENTS || carried.broken) return carried;
     unsigned at = ++newest % KEPT;
     if (kept[at].room < length) kept[at].payload = realloc(kept[at].payload, kept[at].room = 2 * length);
     memcpy(kept[at].payload, payload, kept[at].length = length);
     uint64_t *due = realloc(kept[at].carried.due, sizeof *due * (size_t)(carried.ticks + 1));
     if (carried.ticks) memcpy(due, carried.due, sizeof *due * (size_t)carried.ticks);
+    kept[at].dictionary = dictionary;
     kept[at].carried = carried;
     kept[at].carried.due = due;
     return kept[at].carried;
 }
 
-static Carried read_payload(Dialect dialect, const char *payload, size_t length, bool binary, uint32_t tag_before) {
-    if (dialect == RICH) return read_shared(payload, length, binary, tag_before);
+static Carried read_binary(const char *payload, size_t length, Known *known, uint32_t tag_before) {
+    enum { WORD = 4 };
+    const Carried unreadable = {.meaning = EVENTS, .broken = true};
+    if (length < WORD) return unreadable;
+    uint32_t word = 0, number;
+    for (int i = 0; i < WORD; i++) word = word << 8 | (unsigned char)payload[i];
+    number = word & INT32_MAX;
+    payload += WORD, length -= WORD;
+    if (word != number) return learn(known, number, payload, length) ? (Carried){.meaning = NOTHING} : unreadable;
+    const Dictionary *dictionary = number ? known_as(known, number) : NULL;
+    return number && !dictionary ? unreadable : read_shared(payload, length, true, dictionary, tag_before);
+}
+
+/* `known`: what this viewer was given until now. */
+static Carried read_payload(Dialect dialect, const char *payload, size_t length, bool binary, Known *known, uint32_t tag_before) {
+    if (dialect == RICH && binary) return read_binary(payload, length, known, tag_before);
+    if (dialect == RICH) return read_shared(payload, length, false, NULL, tag_before);
     return dialect == SIMPLE ? read_event(payload, payload + length) : read_socketio(payload, payload + length);
 }

@@ -128,6 +128,7 @@ typedef struct {
     uint16_t port;           /* our end: names the server's end of it */
     uint64_t next_seq;       /* what must come next */
     uint32_t tag;            /* of the chain up to there */
+    Known known;             /* dictionaries of this connection */
     uint64_t acked_seq, unacked_bytes;
     uint64_t live_at, gone_at, again_at, away_since;
     char *rest;              /* start of a frame whose end has not arrived */
@@ -213,6 +214,7 @@ static void leave(Viewer *viewer, Stage stage) { leave_for(viewer, stage, AGAIN_
 static void connect_viewer(Viewer *viewer) {
     int on = 1;
     viewer->stage = CONNECTING;
+    viewer->known.count = 0;
     viewer->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (viewer->fd < 0) { perror("wsload: socket"); exit(3); }
     setsockopt(viewer->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -340,7 +342,7 @@ static void take_events(Viewer *viewer, const Carried *carried, size_t bytes) {
 }
 
 static void take_payload(Viewer *viewer, const char *payload, size_t length, bool binary) {
-    Carried carried = read_payload(option.dialect, payload, length, binary, viewer->tag);
+    Carried carried = read_payload(option.dialect, payload, length, binary, &viewer->known, viewer->tag);
     frames++;
     if (binary) binary_frames++;
     switch (carried.meaning) {

@@ -1,7 +1,6 @@
 """A client of rich mode over a real socket: says messages, reads frames, and runs the reference viewer."""
 
 import asyncio
-import zlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
@@ -12,6 +11,7 @@ from websockets.exceptions import ConnectionClosed
 
 from headway.protocol import messages as m
 from headway.protocol.codec import decode_server, encode
+from headway.protocol.deflate import Inflater
 
 WITHIN_S = 10.0
 M = TypeVar("M", bound=m.ServerMessage)
@@ -25,6 +25,8 @@ class RichPeer:
         self.frames: list[bytes] = []
         self.wire_bytes: list[int] = []
         self.binary_frames = 0
+        self.dictionaries = 0
+        self.inflater = Inflater()
 
     async def say(self, *messages: m.AnyClientMessage) -> None:
         for message in messages:
@@ -32,13 +34,21 @@ class RichPeer:
 
     async def frame(self, within_s: float = WITHIN_S) -> bytes:
         """The text of the next frame."""
-        received = await asyncio.wait_for(self.socket.recv(), within_s)
-        self.wire_bytes.append(len(received))
-        if isinstance(received, bytes):
+        text: bytes | None = None
+        while text is None:
+            received = await asyncio.wait_for(self.socket.recv(), within_s)
+            self.wire_bytes.append(len(received))
+            text = self._inflated(received) if isinstance(received, bytes) else received.encode()
+        self.frames.append(text)
+        return text
+
+    def _inflated(self, received: bytes) -> bytes | None:
+        text = self.inflater.read(received)
+        if text is None:
+            self.dictionaries += 1
+        else:
             self.binary_frames += 1
-            received = zlib.decompress(received, -zlib.MAX_WBITS).decode()
-        self.frames.append(received.encode())
-        return self.frames[-1]
+        return text
 
     async def next(self, kind: type[M], within_s: float = WITHIN_S) -> M:
         """The next message of this kind, whatever comes before it."""

@@ -11,10 +11,10 @@ from headway.domain.position import chain
 from headway.errors import JournalCorrupt
 from headway.ports import Segment
 from headway.protocol.codec import encode_events, lines_of
+from headway.protocol.deflate import Inflater
 from headway.protocol.frames import SimpleFramer, messages
 from headway.protocol.messages import Ev
-from headway.services import chunk as chunks
-from headway.services.chunk import CHUNK_EVENTS, FRAME_BYTES, Chunk, split
+from headway.services.chunk import CHUNK_EVENTS, FRAME_BYTES, MIN_DEFLATED_BYTES, Chunk, split
 
 FRAMER = SimpleFramer("01KAQ8V3S8T2M4N6P8R0T2V4X6", "audit")
 sizes = st.lists(st.sampled_from([10, 90, 200, 20_000, 60_000]), min_size=1, max_size=60)
@@ -90,8 +90,15 @@ def test_a_cut_starts_where_the_viewer_is_and_ends_within_its_limits(
 
 
 def test_short_frames_are_not_compressed() -> None:
-    assert chunks.deflated_frame(b"x" * 1_023)[0] == 0x81
-    assert chunks.deflated_frame(b"x" * 1_024)[0] == 0x82
+    header = Ev(x="audit", after=0, upto=1, cur="9f3a01bc.1.02f4f26a", n=1)
+    longest = MIN_DEFLATED_BYTES - len(encode_events(header, b"1:\n")) - 1
+    frames: list[list[tuple[bool, bytes]]] = []
+    for length in (longest, longest + 1):
+        (chunk,) = split(segments_of([[length]]), FRAMER)
+        frames.append(list(messages(chunk.ev_frame(header, deflated=True).frame)))
+
+    assert [is_text for ((is_text, _),) in frames] == [True, False]
+    assert len(frames[0][0][1]) == MIN_DEFLATED_BYTES - 1
 
 
 def test_a_segment_that_makes_one_frame_is_shown_as_it_is_stored() -> None:
@@ -112,10 +119,10 @@ def test_a_compressed_segment_is_sent_compressed_as_it_is(level: int) -> None:
     (chunk,) = split([msgspec.structs.replace(plain, packed=packed)], FRAMER)
     header = Ev(x="audit", after=0, upto=200, cur="9f3a01bc.200.02f4f26a", n=200)
 
-    ((is_text, payload),) = messages(chunk.ev_frame(header, deflated=True))
+    ((is_text, payload),) = messages(chunk.ev_frame(header, deflated=True).frame)
     assert not is_text
     assert packed[2:-4] in payload
-    assert zlib.decompress(payload, -zlib.MAX_WBITS) == encode_events(header, plain.body)
-    ((is_text, payload),) = messages(chunk.ev_frame(header, deflated=False))
+    assert Inflater().read(payload) == encode_events(header, plain.body)
+    ((is_text, payload),) = messages(chunk.ev_frame(header, deflated=False).frame)
     assert is_text
     assert payload == encode_events(header, plain.body)

@@ -19,6 +19,7 @@ from headway.errors import JournalUnavailable, ServerDraining, TooManyConnection
 from headway.protocol import messages as m
 from headway.protocol.close_codes import CloseCode
 from headway.protocol.codec import decode_server, encode, lines_of
+from headway.protocol.deflate import Inflater
 from headway.protocol.frames import messages
 from headway.services.fanout import Fanout
 from headway.services.feed import Feed
@@ -30,8 +31,9 @@ from headway.services.viewer import Writer
 class PausingOutlet:
     """Keeps what it is given, paused beyond `room` bytes, until it is delivered to the viewer model."""
 
-    def __init__(self, model: ViewerModel, room: int) -> None:
-        self.model, self.room = model, room
+    def __init__(self, model: ViewerModel, room: int, *, deflated: bool = False) -> None:
+        self.model, self.room, self.deflated = model, room, deflated
+        self.inflater = Inflater()
         self.pending: list[bytes] = []
         self.ended: CloseCode | str | None = None
         self.viewer: FeedViewer | None = None
@@ -61,7 +63,7 @@ class PausingOutlet:
         self.ended = "aborted"
 
     def begin(self, feed: Feed) -> None:
-        self.viewer = feed.attach(self, knows=lambda token: True, deflated=False)
+        self.viewer = feed.attach(self, knows=lambda token: True, deflated=self.deflated)
         self._say(self.model.connected())
 
     def deliver(self) -> None:
@@ -69,8 +71,10 @@ class PausingOutlet:
         paused, pending = self.is_paused, self.pending
         self.pending = []
         for frames in pending:
-            for _, text in messages(frames):
-                self._say(self.model.receive(text))
+            for is_text, payload in messages(frames):
+                text = payload if is_text else self.inflater.read(payload)
+                if text is not None:
+                    self._say(self.model.receive(text))
         if paused and self._writer is not None:
             self._writer.resume()
 
@@ -118,10 +122,12 @@ async def soon(predicate: Callable[[], bool], outlets: list[PausingOutlet], with
 
 @pytest.mark.parametrize("seed", range(10))
 async def test_every_viewer_ends_with_the_journal(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever the order of appends, joins and pauses, with a ring and pages that forget quickly."""
+    """Whatever the order of appends, joins and pauses, with all that may be forgotten forgotten quickly."""
     chance = random.Random(seed)
     monkeypatch.setattr("headway.services.tails.RING_BYTES", 20_000)
     monkeypatch.setattr("headway.services.shared_reads.PAGES_BYTES", 20_000)
+    monkeypatch.setattr("headway.services.dictionary.RENEWED_AFTER", 100)
+    monkeypatch.setattr("headway.protocol.deflate.MAX_DICTIONARIES", 2)
     journal = MemoryJournal()
     async with feeding(journal) as (feed, hints):
         execution = AuthoredExecution(journal, hints)
@@ -131,7 +137,8 @@ async def test_every_viewer_ends_with_the_journal(seed: int, monkeypatch: pytest
             if action == 0 or not outlets:
                 mode: m.Mode = chance.choice(["full", "full", "state"])
                 model = ViewerModel(chance.choice([execution.id, "audit"]), mode)
-                outlets.append(PausingOutlet(model, chance.choice([0, 500, 30_000, 1 << 30])))
+                room, deflated = chance.choice([0, 500, 30_000, 1 << 30]), chance.choice([False, True])
+                outlets.append(PausingOutlet(model, room, deflated=deflated))
                 outlets[-1].begin(feed)
             elif action <= 2:
                 execution.log(chance.randrange(1, 60))
@@ -346,6 +353,32 @@ async def test_a_paused_viewer_steps_aside_and_comes_back_to_everything() -> Non
         assert stalled.asked == asked
 
         await soon(lambda: seq_of(stalled) == execution.last_seq, [stalled])
+
+
+async def test_a_viewer_that_pauses_at_every_write_is_given_the_dictionary_with_the_frame_that_needs_it() -> (
+    None
+):
+    """However often it is left out of a frame in between: neither is written without the other."""
+    journal = MemoryJournal()
+    async with feeding(journal) as (feed, hints):
+        execution = AuthoredExecution(journal, hints)
+        pausing, live = (
+            PausingOutlet(ViewerModel(execution.id), room, deflated=True) for room in (0, 1 << 30)
+        )
+        for outlet in (pausing, live):
+            outlet.begin(feed)
+        await soon(lambda: seq_of(live) == seq_of(pausing) == execution.last_seq, [live, pausing])
+        for _ in range(3):  # after which there is a dictionary; the one that pauses has taken only the first
+            execution.log(10)
+            await soon(lambda: seq_of(live) == execution.last_seq, [live])
+        assert len(live.inflater.dictionaries) == 1
+        assert not pausing.inflater.dictionaries
+        for _ in range(20):
+            execution.log(10)
+            await soon(lambda: seq_of(live) == seq_of(pausing) == execution.last_seq, [live, pausing])
+
+        assert pausing.inflater.dictionaries == live.inflater.dictionaries
+        assert pausing.model.view.lines == live.model.view.lines
 
 
 async def test_a_page_read_while_it_ran_serves_who_comes_after_the_end() -> None:

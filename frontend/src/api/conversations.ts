@@ -92,10 +92,11 @@ export class RichConversation implements Conversation {
     this.#now = now
     this.#otherwise = otherwise
     this.#token = token
-    this.#reader = new FrameReader(
-      frame => this.#read(frame),
-      error => viewer.fault(error),
-    )
+    this.#reader = new FrameReader({
+      onFrame: frame => this.#read(frame),
+      onError: error => viewer.fault(error),
+      onBroken: error => this.#break(error),
+    })
   }
 
   get wakeAt(): number | null {
@@ -150,6 +151,13 @@ export class RichConversation implements Conversation {
     const begins = before !== null && executionId !== before
     this.#line.heard({ speaks: true, begins, seq: cursor?.seq ?? null })
     if (this.#viewer.isClosed) this.#line.ended(this.#viewer.isPinned)
+  }
+
+  /** What follows cannot be read either: say so, and go on from the cursor over another socket. */
+  #break(error: Error): void {
+    if (!this.#line.isOurs) return
+    this.#viewer.fault(error)
+    this.#line.lost()
   }
 
   #carryOut(effects: readonly SessionEffect[]): void {

@@ -165,6 +165,44 @@ describe('in rich mode', () => {
     expect(stateName()).toBe('live')
   })
 
+  it('reads no further where a frame cannot be inflated: it says so, and resumes on another connection', async () => {
+    grow(20)
+    follow()
+    await eventually(isAtHead)
+    const [broken] = server.sockets
+    broken?.send(Buffer.from([0, 0, 0, 9, 0xab, 0]), { binary: true }) // of a dictionary that was not given
+    broken?.send(JSON.stringify({ t: 'sub_ok', x: 'nightly_import', result: 'waiting' }))
+    log?.append(new Execution().log('after it'))
+    await eventually(() => rich.connections.length === 2 && isAtHead())
+
+    expect(errors.map(error => error.message)).toEqual(['dictionary 9 was not given'])
+    expect(server.sockets).toHaveLength(1)
+    expect(texts().at(-1)).toBe('after it')
+    expect(summary()).toMatchObject({ verifiedFrom: 0, resetBy: null })
+  })
+
+  it('gives up a connection that it was to move to where a frame of that cannot be inflated', async () => {
+    grow(20)
+    follow()
+    await eventually(isAtHead)
+    const speak = server.onSocket
+    let broken = 0
+    server.onSocket = (socket, query) => {
+      if (broken++ === 0) socket.send(Buffer.from([0, 0, 0, 9, 0xab, 0]), { binary: true })
+      else speak(socket, query)
+    }
+    rich.connections[0]?.drain(0, 0.01)
+    await eventually(() => broken === 1 && errors.length === 1 && server.sockets.length === 1)
+    log?.append(new Execution().log('meanwhile'))
+    rich.publish()
+    await eventually(isAtHead)
+
+    expect(texts().at(-1)).toBe('meanwhile')
+    await eventually(() => rich.connections.length === 2 && server.sockets.length === 1)
+    expect(stateName()).toBe('live')
+    expect(errors).toHaveLength(1)
+  })
+
   it('comes back to a server that restarts spread over the time it asked for', async () => {
     server.onSocket = socket => {
       socket.send(JSON.stringify({ t: 'welcome', limits: {}, jitter: 8_000 }))

@@ -192,6 +192,11 @@ export class Link {
     const tell = (input: Input) => {
       if (isCurrent()) this.#dispatch(input)
     }
+    const giveUpNext = () => {
+      if (!isNext()) return
+      this.#next = close(this.#next)
+      this.#dispatch(this.#timed('next-closed'))
+    }
     return {
       way,
       get isOurs() {
@@ -210,14 +215,14 @@ export class Link {
         if (isNext()) this.#dispatch({ type: 'next-opened', now: this.#now() })
       },
       expectHead: head => tell({ type: 'head', head, exact: true }),
-      lost: () => tell(this.#timed('lost')),
+      lost: () => {
+        tell(this.#timed('lost'))
+        giveUpNext()
+      },
       ended: final => tell({ type: 'ended', now: this.#now(), final }),
       refused: (reason, status) => {
         tell({ type: 'refused', reason, status })
-        if (isNext()) {
-          this.#next = close(this.#next)
-          this.#dispatch(this.#timed('next-closed'))
-        }
+        giveUpNext()
       },
       drain: (earliestMs, latestMs) => tell({ ...this.#timed('drain'), earliestMs, latestMs }),
     }

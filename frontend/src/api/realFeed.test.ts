@@ -21,6 +21,7 @@ let at: Written
 let errors: Error[]
 /** What came over WebSockets, by kind, and what they spoke. */
 let binaryFrames: number
+let dictionaries: number
 let sockets: NodeWebSocket[]
 
 /** Remembers the sockets that are made. */
@@ -28,8 +29,9 @@ class SpyingWebSocket extends NodeWebSocket {
   constructor(address: string, protocols?: string[]) {
     super(address, protocols)
     sockets.push(this)
-    this.on('message', (_, isBinary) => {
+    this.on('message', (data, isBinary) => {
       if (isBinary) binaryFrames += 1
+      if (isBinary && new Uint8Array(data as ArrayBuffer)[0] === 0x80) dictionaries += 1
     })
   }
 }
@@ -46,6 +48,7 @@ beforeEach(async () => {
   errors = []
   sockets = []
   binaryFrames = 0
+  dictionaries = 0
 })
 
 afterEach(async () => {
@@ -142,11 +145,14 @@ describe('over WebSocket', () => {
   it('inflates what comes compressed, in order with what does not', async () => {
     follow()
     await eventually(isAtHead)
-    for (const size of [200, 1, 90, 1, 200]) await tell('log', size)
-    await eventually(isAtHead)
+    for (const size of [200, 1, 90, 1, 200]) {
+      await tell('log', size)
+      await eventually(isAtHead) // so that each is a frame of its own
+    }
 
     expect(sockets.at(-1)?.protocol).toBe('headway.v1.deflate')
-    expect(binaryFrames).toBeGreaterThan(0)
+    expect(binaryFrames).toBeGreaterThan(2)
+    expect(dictionaries).toBe(1)
     expect(shown('summary').verifiedFrom).toBe(0)
     await expectStoredLog()
   })

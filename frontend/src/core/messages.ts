@@ -8,7 +8,7 @@
 import { InvalidFrame, isRecord, type Totals } from './events'
 
 export const SUBPROTOCOL = 'headway.v1'
-/** The same, with `ev` frames compressed where that is worth it. */
+/** The same, with `ev` frames compressed where that is worth it: binary frames, which never come here. */
 export const DEFLATE_SUBPROTOCOL = 'headway.v1.deflate'
 /** The subscription to the list of executions. */
 export const LOBBY = '*'

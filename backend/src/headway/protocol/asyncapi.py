@@ -47,7 +47,8 @@ def _rich_channel() -> dict[str, Any]:
         "title": "Rich mode",
         "description": (
             f"Offer {SUBPROTOCOL} or {DEFLATE_SUBPROTOCOL}, here or on a path of simple mode. "
-            "Many subscriptions on one connection: executions, workflows, and the list of executions."
+            "Many subscriptions on one connection: executions, workflows, and the list of executions. "
+            f"With {DEFLATE_SUBPROTOCOL} longer ev frames come as binary ones: four bytes, then raw deflate."
         ),
         "messages": _references([*CLIENT_MESSAGES, *SERVER_MESSAGES]),
         "bindings": {

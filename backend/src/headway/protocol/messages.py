@@ -12,7 +12,7 @@ from msgspec import UNSET, Meta, Raw, UnsetType
 from headway.domain.events import Totals
 
 SUBPROTOCOL = "headway.v1"
-DEFLATE_SUBPROTOCOL = "headway.v1.deflate"  # the same, with `ev` frames compressed where that is worth it
+DEFLATE_SUBPROTOCOL = "headway.v1.deflate"  # the same, with `ev` frames compressed (`deflate`)
 SUBPROTOCOLS = (SUBPROTOCOL, DEFLATE_SUBPROTOCOL)
 LOBBY = "*"  # the subscription to the list of executions
 

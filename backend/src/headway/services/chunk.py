@@ -4,24 +4,31 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from zlib_ng.zlib_ng import DEFLATED, MAX_WBITS, compressobj
-
 from headway.domain.events import Totals
 from headway.domain.identifiers import ExecutionId
 from headway.domain.position import chain
 from headway.errors import JournalCorrupt
 from headway.ports import EventLog, Head, Segment
 from headway.protocol.codec import encode, encode_events, seal_of
+from headway.protocol.deflate import stream_frame
 from headway.protocol.effects import Piece
-from headway.protocol.frames import SimpleFramer, binary_frame, text_frame
+from headway.protocol.frames import SimpleFramer, text_frame
 from headway.protocol.messages import Ev
 from headway.protocol.simple import is_closing
+from headway.services.dictionary import Dictionary, Primer, deflated
 
 CHUNK_BYTES = 48 << 10  # of stored lines, which makes about 64 KiB of frames
 CHUNK_EVENTS = 256
 FRAME_BYTES = 64 << 10  # of stored lines, at most, in a frame of rich mode
 MIN_DEFLATED_BYTES = 1 << 10  # shorter frames go as text
-_DEFLATE_LEVEL = 4
+
+
+@dataclass(frozen=True, slots=True)
+class EvFrame:
+    """An `ev` frame, shared by all whom it is for."""
+
+    frame: bytes
+    needs: Dictionary | None = None  # without which it cannot be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,7 @@ class Chunk:
         tag_before: The log's chained tag at `after`; `tag` the one at `upto`.
         framer: Makes the simple-mode frames.
         packed: The lines as the store holds them compressed (zlib), where it does.
+        primer: Has the dictionary that its compressed frames may be packed with.
     """
 
     def __init__(
@@ -63,6 +71,7 @@ class Chunk:
         body: bytes,
         framer: SimpleFramer,
         packed: bytes | None = None,
+        primer: Primer | None = None,
     ) -> None:
         self.after, self.upto = after, upto
         self.tag_before, self.tag = tag_before, tag
@@ -70,7 +79,8 @@ class Chunk:
         self.closes = is_closing(body)
         self.framer = framer
         self._packed = packed
-        self._ev_frames: dict[tuple[str, bool], bytes] = {}
+        self._primer = primer
+        self._ev_frames: dict[tuple[str, bool], EvFrame] = {}
 
     @property
     def held_bytes(self) -> int:
@@ -94,11 +104,11 @@ class Chunk:
     def simple_piece(self) -> SimplePiece:
         return SimplePiece(self.after, self.upto, self.frames)
 
-    def ready_frame(self, x: str, *, deflated: bool) -> bytes | None:
+    def ready_frame(self, x: str, *, deflated: bool) -> EvFrame | None:
         """What `ev_frame` has made for others who follow `x`."""
         return self._ev_frames.get((x, deflated))
 
-    def ev_frame(self, header: Ev, *, deflated: bool) -> bytes:
+    def ev_frame(self, header: Ev, *, deflated: bool) -> EvFrame:
         """The `ev` frame of the whole chunk: the same bytes for every viewer that names it so.
 
         Args:
@@ -111,11 +121,14 @@ class Chunk:
             frame = self._ev_frames[key] = self._made_frame(header, deflated=deflated)
         return frame
 
-    def _made_frame(self, header: Ev, *, deflated: bool) -> bytes:
+    def _made_frame(self, header: Ev, *, deflated: bool) -> EvFrame:
         if deflated and self._packed is not None:
-            return packed_frame(encode(header) + b"\n", self._packed)
+            return EvFrame(packed_frame(encode(header) + b"\n", self._packed))
         text = encode_events(header, self.body)
-        return deflated_frame(text) if deflated else text_frame(text)
+        if not deflated or len(text) < MIN_DEFLATED_BYTES:
+            return EvFrame(text_frame(text))
+        dictionary = None if self._primer is None else self._primer.dictionary_for(header, self.body)
+        return deflated_frame(text, dictionary)
 
     def whole(self, head: Head) -> Piece:
         """All of it, for a viewer at `after`."""
@@ -214,12 +227,10 @@ def piece_of(cut: Cut, seal: Totals | None, head: Head) -> Piece:
     )
 
 
-def deflated_frame(text: bytes) -> bytes:
-    """The frame of a viewer that inflates: binary, of raw deflate (RFC 1951); text if it is short."""
-    if len(text) < MIN_DEFLATED_BYTES:
-        return text_frame(text)
-    press = compressobj(_DEFLATE_LEVEL, DEFLATED, -MAX_WBITS)
-    return binary_frame(press.compress(text) + press.flush())
+def deflated_frame(text: bytes, dictionary: Dictionary | None = None) -> EvFrame:
+    """The frame of a viewer that inflates: binary, of raw deflate (RFC 1951)."""
+    number = 0 if dictionary is None else dictionary.number
+    return EvFrame(stream_frame(deflated(text, dictionary), number), dictionary)
 
 
 def packed_frame(head: bytes, packed: bytes) -> bytes:
@@ -231,7 +242,7 @@ def packed_frame(head: bytes, packed: bytes) -> bytes:
     """
     size = len(head)
     block = b"\x00" + size.to_bytes(2, "little") + (size ^ 0xFFFF).to_bytes(2, "little") + head
-    return binary_frame(block + packed[2:-4])
+    return stream_frame(block + packed[2:-4])
 
 
 def read_chunk(
@@ -242,6 +253,7 @@ def read_chunk(
     *,
     max_bytes: int,
     max_events: int = 10_000,
+    primer: Primer | None = None,
 ) -> Chunk | None:
     """Read what follows `after`, blocking; `None` at the end of the log."""
     segments = journal.read(execution_id, after, max_bytes=max_bytes, max_events=max_events)
@@ -255,4 +267,5 @@ def read_chunk(
         tag=segments[-1].tag_after,
         body=body,
         framer=framer,
+        primer=primer,
     )

@@ -19,11 +19,13 @@ from headway.ports import Clock, Head
 from headway.protocol import effects as f
 from headway.protocol.close_codes import CloseCode
 from headway.protocol.codec import encode, encode_events
+from headway.protocol.deflate import remember
 from headway.protocol.frames import text_frame
 from headway.protocol.messages import LOBBY, Ping, Row
 from headway.protocol.session import Session
 from headway.protocol.subscription import header_of
-from headway.services.chunk import Chunk
+from headway.services.chunk import Chunk, EvFrame
+from headway.services.dictionary import Dictionary
 from headway.services.following import Following
 from headway.services.inquiries import Inquiries
 from headway.services.lobby import Lobby
@@ -81,6 +83,7 @@ class FeedViewer:
         self._unwritten: list[int] = []  # whose frame the transport had no room for
         self._written_bytes = self._taken_bytes = 0
         self._ping_ends_at = math.inf  # of what is written; infinite while the ping itself is not
+        self._dictionaries: dict[int, None] = {}  # that the client knows, by their numbers
         self._followings: dict[int, Following] = {}
         self._inquiries = Inquiries(
             around.tasks,
@@ -196,7 +199,8 @@ class FeedViewer:
             case f.ReadEvents():
                 self._read_events(effect)
             case f.SendEvents(number=number):
-                self._write(self._ev_frame(effect), number)
+                shared = self._ev_frame(effect)
+                self._write(shared.frame, number, needs=shared.needs)
             case f.Send(message=message):
                 self._write(text_frame(encode(message)))
                 if isinstance(message, Ping):
@@ -233,18 +237,25 @@ class FeedViewer:
             self._outlet.abort()
         self.lost()
 
-    def _write(self, frame: bytes, number: int | None = None) -> None:
+    def _write(self, frame: bytes, number: int | None = None, *, needs: Dictionary | None = None) -> None:
         """Write it, and tell the session once it is out; what must go before a close may be dropped."""
         if self._outlet.is_paused:
             return
-        self._outlet.write(frame)
-        self._written_bytes += len(frame)
+        self._put(frame, needs)
         if number is None:
             return
         if self._outlet.is_paused:
             self._unwritten.append(number)
         else:
             self._effects.extend(self._session.written(number, self._now()))
+
+    def _put(self, frame: bytes, needs: Dictionary | None) -> None:
+        """To an outlet that takes it; the dictionary goes in the same write, so that no pause parts them."""
+        if needs is not None and needs.number not in self._dictionaries:
+            remember(self._dictionaries, needs.number, None)
+            frame = needs.frame + frame
+        self._outlet.write(frame)
+        self._written_bytes += len(frame)
 
     def _look_for_life(self) -> None:
         """Tell the session if the peer has taken anything since the last look, however little."""
@@ -262,18 +273,17 @@ class FeedViewer:
         is_busy = self._carrying or self._effects
         if is_busy or not self._session.offered(number, piece, now):
             return self._session.grew(number, piece.upto)
-        frame = chunk.ready_frame(following.x, deflated=self._deflated)
-        if frame is None:
-            frame = chunk.ev_frame(header_of(following.x, piece), deflated=self._deflated)
+        shared = chunk.ready_frame(following.x, deflated=self._deflated)
+        if shared is None:
+            shared = chunk.ev_frame(header_of(following.x, piece), deflated=self._deflated)
         following.looks = 0
-        self._outlet.write(frame)
-        self._written_bytes += len(frame)
+        self._put(shared.frame, shared.needs)
         if self._outlet.is_paused:
             self._unwritten.append(number)
             return []
         return self._session.written(number, now)
 
-    def _ev_frame(self, effect: f.SendEvents) -> bytes:
+    def _ev_frame(self, effect: f.SendEvents) -> EvFrame:
         following = self._followings.get(effect.number)
         header = effect.header
         if following is not None:
@@ -281,7 +291,7 @@ class FeedViewer:
             chunk = following.chunk
             if chunk is not None and chunk.body is effect.body and chunk.upto == header.upto:
                 return chunk.ev_frame(header, deflated=self._deflated)
-        return text_frame(encode_events(header, effect.body))
+        return EvFrame(text_frame(encode_events(header, effect.body)))
 
     def _authenticate(self, token: str | None) -> None:
         if self._knows(token):

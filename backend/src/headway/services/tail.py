@@ -17,6 +17,7 @@ from headway.protocol.close_codes import CloseCode
 from headway.protocol.effects import Piece
 from headway.protocol.frames import SimpleFramer, without_first
 from headway.services.chunk import CHUNK_BYTES, CHUNK_EVENTS, Chunk, SimplePiece, read_chunk
+from headway.services.dictionary import Primer
 
 PIECE_BYTES = 32 << 10  # of frames that one catching-up viewer may hold for itself
 READ_CHUNKS = 8  # in one turn of a reading thread
@@ -105,6 +106,7 @@ class Tail:
         self._ring_bytes = ring_bytes
         self._clock = clock
         self._readers = readers
+        self._primer = Primer(workflow_id, execution_id)
         self._known = head
         self._ring: list[Chunk] = []
         self._held_bytes = 0
@@ -258,6 +260,7 @@ class Tail:
                 after,
                 max_bytes=CHUNK_BYTES,
                 max_events=CHUNK_EVENTS,
+                primer=self._primer,
             )
             if chunk is None:
                 break

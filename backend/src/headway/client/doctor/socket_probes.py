@@ -1,7 +1,6 @@
 """What becomes of WebSockets: each mode, a page's origin, and a connection without traffic."""
 
 import asyncio
-import zlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from time import monotonic
@@ -20,6 +19,7 @@ from headway.domain.position import Cursor, initial_tag
 from headway.errors import Forbidden, InvalidMessage
 from headway.protocol import messages as m
 from headway.protocol.codec import decode_server, encode
+from headway.protocol.deflate import Inflater
 
 OPEN_S, ANSWER_S = 5.0, 5.0
 
@@ -65,7 +65,7 @@ class SocketProbes:
                 if execution_id is None or epoch is None:
                     return Finding("deflate", "ok", "can be asked for; there is no log yet to try it on")
                 return await _first_frame(socket, execution_id, epoch)
-        except (*_FAULTS, zlib.error) as error:
+        except _FAULTS as error:
             return self._failure("deflate", error, None)
 
     async def idle(self, idle_s: float) -> Finding:
@@ -122,7 +122,7 @@ class SocketProbes:
                 return Finding(check, "fails", f"the upgrade is answered {status}", fault)
             case _NoSubprotocol():
                 return Finding(check, "fails", "it opens without its subprotocol", Fault.SUBPROTOCOL)
-            case TimeoutError() | ConnectionClosed() | InvalidMessage() | zlib.error():
+            case TimeoutError() | ConnectionClosed() | InvalidMessage():
                 told = f"it opens, and no frame comes within {ANSWER_S:.0f} s"
                 if not isinstance(error, TimeoutError):
                     told = f"it opens, and ends before a frame comes: {error}"
@@ -142,10 +142,13 @@ async def _first_frame(socket: ClientConnection, execution_id: str, epoch: str) 
     """Ask for a log from its first event, and unpack what comes."""
     cursor = Cursor(epoch, 0, initial_tag(epoch))
     await socket.send(encode(m.Sub(x=execution_id, cur=str(cursor))).decode())
+    inflater = Inflater()
     async with asyncio.timeout(ANSWER_S):
         while True:
             frame = await socket.recv()
-            text = zlib.decompress(frame, -zlib.MAX_WBITS) if isinstance(frame, bytes) else frame
+            text = inflater.read(frame) if isinstance(frame, bytes) else frame
+            if text is None:
+                continue
             message, body = decode_server(text)
             if isinstance(message, m.Ev):
                 told = (
