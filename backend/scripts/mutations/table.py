@@ -6,6 +6,7 @@ _SRC = "backend/src/headway"
 _CONTRACT = "tests/contracts/test_journal_contract.py"
 _SIMPLE = "tests/test_websockets.py"
 _RICH = "tests/test_websockets_rich.py"
+_DEFLATE = "tests/test_websockets_deflate.py"
 _POSITION = "tests/unit/test_viewer_position.py"
 _CLIENT = "tests/unit/test_client_session.py"
 
@@ -91,6 +92,23 @@ SERVER = (
         old="if not self._window.is_open:",
         new="if False:",
         tests=("tests/unit/test_session.py::test_a_window_full_of_unacked_events_pauses_until_an_ack",),
+    ),
+    Mutation(
+        name="a frame goes without the dictionary that it is packed with",
+        file=f"{_SRC}/services/feed_viewer.py",
+        old="            frame = needs.frame + frame\n",
+        new="",
+        tests=(f"{_DEFLATE}::test_a_new_connection_starts_without_dictionaries[ready frames]",),
+    ),
+    Mutation(
+        name="a dictionary and its frame are parted by a pause",
+        file=f"{_SRC}/services/feed_viewer.py",
+        old="            frame = needs.frame + frame\n",
+        new="            self._outlet.write(needs.frame)\n",
+        tests=(
+            "tests/unit/test_feed.py"
+            "::test_a_viewer_that_pauses_at_every_write_is_given_the_dictionary_with_the_frame_that_needs_it",
+        ),
     ),
 )
 
