@@ -216,15 +216,5 @@ class TestOutput:
                 output("large", content)
         assert scope.outputs == {}
 
-    def test_what_is_no_number_is_left_out_with_a_word_and_raises_nothing(
-        self, scope: RecordingScope
-    ) -> None:
-        progress("a", "b")  # type: ignore[arg-type]
-        progress(10**400, object())  # type: ignore[arg-type]
-        assert counts(scope) == [(None, None), (None, None)]
-        warned = [data.message for data in scope.of(Log) if data.level == "WARNING"]
-        assert len(warned) == 4
-        assert warned[1].startswith("progress(): total is no number, so it is left out: ValueError")
-
     def test_is_nothing_outside_a_workflow(self) -> None:
         output("a.txt", "x")
