@@ -3,6 +3,7 @@
 Imports stand inside the functions: a process loads only what it runs.
 """
 
+import os
 import secrets
 import socket
 from collections.abc import Callable, Iterator, Mapping
@@ -10,7 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headway.config import Settings, installed_version
+from headway.config import MASK_NOTHING, Settings, installed_version
 from headway.errors import AddressInUse
 from headway.ports import Clock, HintBus, Journal, OutputStore, RunnableWorkflow
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from headway.adapters.database_lock import DatabaseLock, Holder
     from headway.api.draining import Succession
+    from headway.domain.masking import Masks
     from headway.services.executions import Executions
     from headway.services.feed import Feed
     from headway.services.housekeeping import Housekeeper
@@ -69,6 +71,15 @@ def open_store(settings: Settings) -> Iterator[tuple[Journal, HintBus]]:
     """The journal and its hints, closed in the end."""
     with closing(open_journal(settings)) as journal, closing(open_hints(settings)) as hints:
         yield journal, hints
+
+
+def build_masks(settings: Settings) -> "Masks":
+    """What nothing that is stored may say: this process's secrets as they are now, and their like."""
+    from headway.domain.masking import Masks, named_values
+
+    if settings.mask == (MASK_NOTHING,):
+        return Masks(shapes=False)
+    return Masks(named_values(os.environ, settings.mask))
 
 
 def system_clock() -> Clock:
@@ -145,7 +156,7 @@ def build_app(settings: Settings, journal: Journal, hints: HintBus) -> "tuple[Fa
 
     fanout = Fanout(journal, hints, system_clock())
     feed = Feed(journal, hints, fanout.tails, system_clock(), node=secrets.token_hex(4))
-    executions = build_executions(journal, hints)
+    executions = build_executions(settings, journal, hints)
     app = create_app(
         executions,
         fanout,
@@ -172,10 +183,10 @@ def build_housekeeper(settings: Settings, journal: Journal) -> "Housekeeper":
     return Housekeeper(journal, open_outputs(settings), system_clock(), retention=retention)
 
 
-def build_executions(journal: Journal, hints: HintBus) -> "Executions":
+def build_executions(settings: Settings, journal: Journal, hints: HintBus) -> "Executions":
     from headway.services.executions import Executions
 
-    return Executions(journal, hints, system_clock(), lambda: secrets.randbits(80))
+    return Executions(journal, hints, system_clock(), lambda: secrets.randbits(80), build_masks(settings))
 
 
 @contextmanager
@@ -193,7 +204,7 @@ def build_engine(
     from headway.services.workflow_execution_engine import WorkflowExecutionEngine
 
     clock = system_clock()
-    recorder = Recorder(journal, hints, clock)
+    recorder = Recorder(journal, hints, clock, masks=build_masks(settings))
     try:
         yield WorkflowExecutionEngine(
             journal,

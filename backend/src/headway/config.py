@@ -19,6 +19,7 @@ from headway.errors import InsecureBinding, InvalidSetting
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
 ALL_ADDRESSES = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # and how this machine itself reaches them
+MASK_NOTHING = "off"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 Synchronous = Literal["FULL", "NORMAL"]
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.:\[\]*-]+")  # it becomes part of a header
@@ -76,6 +77,11 @@ class Settings:
     )
     reload: bool = _setting(True, "Import a file again when it is saved.")
     open: bool = _setting(False, "Open the page in the browser once the server is up.")
+    mask: tuple[str, ...] = _setting(
+        (),
+        "Further environment variables whose values are masked in what is stored: `DB_PASS,API_*`; "
+        "`!NAME` leaves one out, `off` masks neither variables nor tokens.",
+    )
     log_level: str = _setting("INFO", "How much the processes say: DEBUG, INFO, WARNING or ERROR.")
     url: str | None = _setting(
         None, "Server that the commands talk to; else the one that holds the database."
@@ -95,6 +101,9 @@ class Settings:
         _require(0 <= self.retain_days <= 36_500, "retain_days", self.retain_days, "days from 0 to 36500")
         _require(0 <= self.retain_mib <= 1 << 30, "retain_mib", self.retain_mib, "a number of MiB from 0")
         _require(self.log_level in LOG_LEVELS, "log_level", self.log_level, f"one of {', '.join(LOG_LEVELS)}")
+        _require(
+            self.mask == (MASK_NOTHING,) or MASK_NOTHING not in self.mask, "mask", self.mask, "names or off"
+        )
         _require(self.synchronous in get_args(Synchronous), "synchronous", self.synchronous, "FULL or NORMAL")
         for origin in self.frame_origins:
             _require(bool(_ORIGIN.fullmatch(origin)), "frame_origins", origin, "like https://portal.example")

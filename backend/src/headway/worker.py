@@ -6,9 +6,12 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
 from headway import bootstrap
 from headway.adapters.user_files import LoadedFile, UserFiles
 from headway.child import Order, end_soon, let_forks_go, run_child, spare_the_collector, take_order
+from headway.config import Settings
 from headway.errors import JournalUnavailable
 from headway.ports import Hint, HintBus, Journal, RunnableWorkflow
 from headway.services.workflow_execution_engine import WorkflowExecutionEngine
@@ -39,13 +42,13 @@ async def work(order: Order) -> None:
     files = UserFiles(Path(each) for each in order.files)
     with bootstrap.open_store(settings) as (journal, hints):
         loaded = files.load()
-        publish(journal, hints, loaded)
+        publish(settings, journal, hints, loaded)
         with bootstrap.build_engine(
             settings, journal, hints, workflows_of(loaded), owner=order.owner
         ) as engine:
             await engine.start()
             spare_the_collector(COLLECT_AFTER)
-            following = asyncio.create_task(follow_saves(files, engine, journal, hints))
+            following = asyncio.create_task(follow_saves(files, engine, settings, journal, hints))
             if not settings.reload:
                 following.cancel()
             await stop.wait()
@@ -54,7 +57,7 @@ async def work(order: Order) -> None:
 
 
 async def follow_saves(
-    files: UserFiles, engine: WorkflowExecutionEngine, journal: Journal, hints: HintBus
+    files: UserFiles, engine: WorkflowExecutionEngine, settings: Settings, journal: Journal, hints: HintBus
 ) -> None:
     """Import a file again each time it is saved: new executions use it, running ones end on the old."""
     while True:
@@ -64,16 +67,20 @@ async def follow_saves(
             continue
         engine.replace_workflows(workflows_of(loaded))
         try:
-            await asyncio.to_thread(publish, journal, hints, loaded)
+            await asyncio.to_thread(publish, settings, journal, hints, loaded)
         except JournalUnavailable as error:
             logger.error("the page does not show what was saved: %s", error)  # noqa: TRY400
         logger.info("imported again: %s", ", ".join(sorted(workflows_of(loaded))) or "no workflow")
 
 
-def publish(journal: Journal, hints: HintBus, loaded: Sequence[LoadedFile]) -> None:
+def publish(settings: Settings, journal: Journal, hints: HintBus, loaded: Sequence[LoadedFile]) -> None:
     """Write what the files define, or why they do not import, for the server to show."""
+    masks = bootstrap.build_masks(settings)
     for each in loaded:
-        journal.put_definitions(each.source, [workflow.definition for workflow in each.workflows.values()])
+        shown = msgspec.structs.replace(
+            each.source, import_error=masks.text(each.source.import_error or "") or None
+        )
+        journal.put_definitions(shown, [workflow.definition for workflow in each.workflows.values()])
         if each.source.import_error:
             reason = each.source.import_error.splitlines()[-1]
             logger.error("%s is not served: %s", each.source.path, reason)

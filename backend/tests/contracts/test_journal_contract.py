@@ -1,6 +1,7 @@
 """What every journal promises: one suite over all of them."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -706,6 +707,19 @@ class TestRetention:
         while not journal.forget(execution):
             pass
         assert journal.used_bytes() < full - 100_000
+
+
+def test_what_is_private_of_an_input_is_beside_what_is_shown(journal: Journal) -> None:
+    shown, real = b'{"token":"**********"}', b'{"token":"s3cr3t-pw"}'
+    journal.create(replace(a_new_execution(input=shown), private_input=real))
+    plain, _ = journal.create(a_new_execution())
+
+    (record, _) = journal.claim("ada", [WORKFLOW], 2)
+
+    assert (record.input, record.private_input, record.real_input) == (shown, real, real)
+    assert "s3cr3t" not in repr(record)
+    assert journal.get(plain).private_input is None
+    assert journal.get(plain).real_input == journal.get(plain).input
 
 
 def test_a_closed_journal_says_so(journal: Journal, execution: ExecutionId) -> None:

@@ -108,6 +108,13 @@ def test_settings_reach_a_child_process_whole() -> None:
     assert msgspec.json.decode(msgspec.json.encode(settings), type=Settings) == settings
 
 
+def test_what_is_to_be_masked_is_named_or_off() -> None:
+    assert Settings.read({"HEADWAY_MASK": "DB_PASS, API_*"}).mask == ("DB_PASS", "API_*")
+    assert Settings.read({"HEADWAY_MASK": "off"}).mask == ("off",)
+    with pytest.raises(InvalidSetting, match="HEADWAY_MASK"):
+        Settings.read({"HEADWAY_MASK": "off,DB_PASS"})
+
+
 def test_every_setting_is_in_the_operations_page_with_its_default() -> None:
     rows = {
         line.split("`")[1]: line

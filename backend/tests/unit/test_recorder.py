@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +19,7 @@ from headway.adapters.journal.memory import MemoryJournal
 from headway.domain import events as e
 from headway.domain.execution import State
 from headway.domain.identifiers import ExecutionId
+from headway.domain.masking import Masks
 from headway.domain.progress import Rollup
 from headway.errors import ExecutionClosed, HeadwayError, LeaseLost
 from headway.ports import Batch, Hint, Lease
@@ -40,7 +41,7 @@ class Bench:
         self.lost: list[HeadwayError] = []
         self.lane = self.open()
 
-    def open(self) -> Lane:
+    def open(self, secrets: Sequence[str] = ()) -> Lane:
         new = a_new_execution()
         self.journal.create(new)
         (record,) = self.journal.claim("ada", [WORKFLOW], 1)
@@ -51,6 +52,7 @@ class Bench:
             rollup=claim.rollup,
             on_foreign=self.foreign.extend,
             on_lost=self.lost.append,
+            secrets=secrets,
         )
 
     def events(self, lane: Lane | None = None) -> list[e.Event]:
@@ -392,6 +394,31 @@ def test_closing_stores_what_is_left() -> None:
     assert bench.messages() == ["last words"]
 
 
+async def test_a_secret_is_masked_before_it_is_folded_and_stored_also_beside_others_events() -> None:
+    bench = Bench()
+    bench.recorder.start()
+    lane = bench.open(secrets=["hunter2"])
+    bench.append_as_server(e.Log("INFO", "from the server"), lane.execution_id)
+    result = e.ExecutionResult(
+        execution_id=lane.execution_id,
+        status="failed",
+        error="no hunter2",
+        totals=e.Totals(events=0, logs=0, errors=0),
+    )
+    line = e.Log("INFO", "with hunter2")
+    lane.emit(line)
+    await lane.close(lambda totals: e.ExecutionFailed(error="no hunter2", totals=totals, result=result))
+    bench.recorder.close()
+
+    assert bench.messages(lane) == ["from the server", "with ***"]
+    end = bench.events(lane)[-1].data
+    assert isinstance(end, e.ExecutionFailed)
+    assert (end.error, end.result.error) == ("no ***", "no ***")
+    record = bench.journal.get(lane.execution_id)
+    assert (record.summary.error, lane.state.error) == ("no ***", "no ***")
+    assert line.message == "with hunter2"
+
+
 def test_a_full_inbox_keeps_what_may_not_be_dropped_in_order() -> None:
     inbox = Inbox(time.time_ns, max_events=10)
     lane = Lane(
@@ -400,6 +427,7 @@ def test_a_full_inbox_keeps_what_may_not_be_dropped_in_order() -> None:
         lease=Lease(owner="ada", epoch=1),
         state=State(execution_id="x", workflow_id="y"),
         rollup=Rollup(),
+        masks=Masks(),
         on_foreign=lambda _: None,
         on_lost=lambda _: None,
     )

@@ -320,6 +320,7 @@ class TestVersions:
         journal.close()
         by_hand(
             path,
+            "ALTER TABLE request DROP COLUMN private_input",
             "DROP INDEX execution_asking",
             "ALTER TABLE execution DROP COLUMN questions",
             "DROP INDEX execution_suspect",
@@ -340,12 +341,22 @@ class TestVersions:
         journal.close()
         by_hand(
             path,
+            "ALTER TABLE request DROP COLUMN private_input",
             "DROP INDEX execution_asking",
             "ALTER TABLE execution DROP COLUMN questions",
             "PRAGMA user_version = 3",
         )
         journal = SqliteJournal(path)
         assert [one.execution_id for one in journal.find(ExecutionFilter(asking=True))] == [waits]
+        journal.close()
+
+    def test_what_was_asked_for_before_version_5_has_its_input(self, path: Path) -> None:
+        journal = SqliteJournal(path)
+        execution = journal.create(a_new_execution())[0]
+        journal.close()
+        by_hand(path, "ALTER TABLE request DROP COLUMN private_input", "PRAGMA user_version = 4")
+        journal = SqliteJournal(path)
+        assert journal.get(execution).real_input == b'{"path": "/srv"}'
         journal.close()
 
     def test_a_step_is_taken_once_and_keeps_the_rows(self, path: Path) -> None:

@@ -96,7 +96,7 @@ def create_app(
         )
     )
     app.include_router(event_routes(streams, f"{prefix}/api/executions"))
-    producers = Producers(executions.journal, executions.hints, executions.clock)
+    producers = Producers(executions.journal, executions.hints, executions.clock, executions.masks)
     app.include_router(beat_routes(prefix))
     app.include_router(producer_routes(producers, f"{prefix}/api/executions"))
     app.include_router(

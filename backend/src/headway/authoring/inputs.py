@@ -8,10 +8,12 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic.errors import PydanticUserError
 from pydantic.json_schema import GenerateJsonSchema
-from pydantic_core import to_json
+from pydantic_core import PydanticSerializationError, to_json
+from typing_extensions import override
 
 from headway.authoring.docstrings import Docstring
 from headway.authoring.parameters import keyword_parameters
+from headway.domain.masking import HIDDEN
 from headway.errors import DefinitionError, InvalidInput
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -19,9 +21,16 @@ _FIXABLE = "parameters of a workflow come from JSON: use str, int, bool, list, d
 
 
 class _QuietSchema(GenerateJsonSchema):
-    """A default that JSON cannot show is left out; it still applies."""
+    """A default that JSON cannot show, or that is a secret, is left out; it still applies."""
 
     ignored_warning_kinds = {"skipped-choice", "non-serializable-default"}  # noqa: RUF012 - as in its base
+
+    @override
+    def encode_default(self, dft: Any) -> Any:
+        encoded = super().encode_default(dft)
+        if HIDDEN.encode() in to_json(encoded):
+            raise PydanticSerializationError("a secret")
+        return encoded
 
 
 class InputModel:

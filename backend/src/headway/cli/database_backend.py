@@ -174,6 +174,6 @@ async def open_database(settings: Settings) -> AsyncIterator[DatabaseBackend]:
         yield DatabaseBackend(
             journal,
             hints,
-            bootstrap.build_executions(journal, hints),
+            bootstrap.build_executions(settings, journal, hints),
             is_driven=bootstrap.database_holder(settings) is not None,
         )

@@ -53,7 +53,7 @@ async def _run(
     settings: Settings, journal: Journal, hints: HintBus, workflow: RunnableWorkflow, start: Start
 ) -> int:
     workflow_id = WorkflowId(workflow.definition.workflow_id)
-    executions = bootstrap.build_executions(journal, hints)
+    executions = bootstrap.build_executions(settings, journal, hints)
     backend = DatabaseBackend(journal, hints, executions, is_driven=True)
     owner = f"run.{secrets.token_hex(4)}"
     with bootstrap.build_engine(settings, journal, hints, {workflow_id: workflow}, owner=owner) as engine:

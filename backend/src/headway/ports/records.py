@@ -4,7 +4,7 @@ What is made for every batch is a struct, at a tenth of what a frozen dataclass 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -110,7 +110,7 @@ class NewExecution:
 
     execution_id: ExecutionId
     workflow_id: WorkflowId
-    input: bytes  # JSON object
+    input: bytes  # JSON object, as it is shown
     queued: bytes  # body of the first event
     created_at: str
     first: Sequence[bytes] = ()
@@ -118,6 +118,7 @@ class NewExecution:
     retry_of: ExecutionId | None = None
     idempotency_key: str | None = None
     request_digest: str | None = None
+    private_input: bytes | None = field(default=None, repr=False)  # as it is, where that is not to be shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +136,12 @@ class ExecutionRecord:
     lease_owner: str | None = None
     lease_epoch: int = 0
     crashes: int = 0
+    private_input: bytes | None = field(default=None, repr=False)
+
+    @property
+    def real_input(self) -> bytes:
+        """What the workflow is run with. For workers and retries: no viewer gets it."""
+        return self.input if self.private_input is None else self.private_input
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

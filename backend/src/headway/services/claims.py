@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import msgspec
 from msgspec import Raw
 
 from headway.domain.events import Event, ExecutionQueued, decode_line
@@ -11,6 +12,7 @@ from headway.domain.identifiers import ExecutionId
 from headway.domain.progress import Rollup
 from headway.ports import ExecutionRecord, Journal
 from headway.services.recovery import Memo
+from headway.services.secret_inputs import hidden_values
 from headway.services.states import load_state
 
 _IDLE_KINDS = (b'"kind":"log"', b'"kind":"step.progressed"')  # most of a log, and nothing to go on from
@@ -25,6 +27,14 @@ class Claim:
     state: State
     memo: Memo
     rollup: Rollup
+
+    @property
+    def secrets(self) -> list[str]:
+        """Of its input."""
+        record = self.record
+        if record.private_input is None:
+            return []
+        return hidden_values(msgspec.json.decode(record.input), msgspec.json.decode(record.private_input))
 
 
 def read_claim(journal: Journal, record: ExecutionRecord) -> Claim:

@@ -13,6 +13,7 @@ from msgspec import Raw
 
 from headway.domain import events as e
 from headway.domain.identifiers import ExecutionId, WorkflowId
+from headway.domain.masking import Masks
 from headway.domain.position import Cursor
 from headway.domain.timestamps import timestamp
 from headway.domain.workflow import SourceFile, WorkflowDefinition
@@ -29,6 +30,7 @@ from headway.services.execution_ids import ExecutionIds
 from headway.services.inputs import check_finite, check_input, not_json
 from headway.services.log_text import line_of
 from headway.services.reused_steps import reused_steps
+from headway.services.secret_inputs import check_no_mask, restored_input, shown_input
 from headway.services.states import events_between, load_state
 from headway.services.statistics import RECENT_RUNS, StatisticsView, statistics
 from headway.services.subscription import begin_of_workflow
@@ -82,12 +84,15 @@ class Executions:
         hints: Told when there is something to run or to see.
         clock: Stamps what is appended here.
         entropy: Gives 80 random bits for an execution's id.
+        masks: What nobody is shown of an input beside the secrets that its schema declares, nor of lines from
+            outside.
     """
 
     journal: Journal
     hints: HintBus
     clock: Clock
     entropy: Callable[[], int]
+    masks: Masks = field(default_factory=Masks)
     _ids: ExecutionIds = field(default_factory=ExecutionIds)
 
     def start(
@@ -131,12 +136,14 @@ class Executions:
                 workflow_id=workflow_id,
                 source=source.path,
             )
+        check_no_mask(input)
         check_input(definition, input)
+        shown = _encode_input(shown_input(definition.input_schema, input, self.masks))
         now_ns = self.clock.now_ns()
         now = timestamp(now_ns)
         new_id = self._ids.next(now_ns // 1_000_000, self.entropy())
         queued = e.ExecutionQueued(
-            input=Raw(encoded),
+            input=Raw(shown),
             by=by,
             retry_of=origin.retry_of,
             from_step=origin.from_step,
@@ -145,7 +152,8 @@ class Executions:
         new = NewExecution(
             execution_id=new_id,
             workflow_id=definition.workflow_id,
-            input=encoded,
+            input=shown,
+            private_input=None if shown == encoded else encoded,
             queued=e.encode_body(queued, now),
             created_at=now,
             first=[e.encode_body(data, now) for data in origin.first_events(new_id, by)],
@@ -172,7 +180,7 @@ class Executions:
 
         Args:
             execution_id: What to do over, whether it has ended or not.
-            input: In place of its input.
+            input: In place of its input; what is shown in place of a secret stands for the secret.
             from_step: A step's id or name: results of the steps done before it began, and of the other items
                 of its group, are taken over, and used where the new run asks for the same step with the same
                 arguments.
@@ -184,7 +192,9 @@ class Executions:
             PositionLost: Retention has removed the results that `from_step` needs.
         """
         record = self.journal.get(execution_id)
-        wanted = msgspec.json.decode(record.input) if input is None else input
+        wanted = msgspec.json.decode(record.real_input)
+        if input is not None:
+            wanted = restored_input(input, msgspec.json.decode(record.input), wanted)
         origin = Origin(execution_id, from_step)
         copies: Sequence[e.EventData] = ()
         is_known = self._known(record.workflow_id, idempotency_key, _digest(wanted, origin)) is not None

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from headway.domain import events as e
 from headway.domain.execution import State
 from headway.domain.identifiers import ExecutionId
+from headway.domain.masking import Masks
 from headway.domain.progress import Rollup
 from headway.errors import HeadwayError
 from headway.ports import Batch, Lease
@@ -67,6 +68,7 @@ class Lane:
 
     Args:
         state: The fold up to the last stored event; the lane's own from now on.
+        masks: What no event may say; applied before it is folded and stored.
         on_foreign: Told (on the recorder's thread) of events that others have appended.
         on_lost: Told (likewise) that nothing more will be stored, and why.
     """
@@ -79,6 +81,7 @@ class Lane:
         lease: Lease,
         state: State,
         rollup: Rollup,
+        masks: Masks,
         producer: str = PRODUCER,
         on_foreign: Callable[[Sequence[e.Event]], None],
         on_lost: Callable[[HeadwayError], None],
@@ -90,6 +93,7 @@ class Lane:
         self.is_open = True
         self.batch: Batch | None = None  # of the draft that is being stored
         self._inbox, self._stamp, self._lease, self._rollup = inbox, stamp, lease, rollup
+        self._masks = masks
         self._producer, self._producer_seq = producer, 0
         self._latest: dict[str | None, Latest] = {}
         self._held: dict[str | None, tuple[int, e.StepProgressed]] = {}
@@ -212,6 +216,7 @@ class Lane:
         for index, (entry, timestamp) in enumerate(draft.entries):
             data = self._written(entry)
             if isinstance(entry, Seal):
+                data = self._masks.event(data)
                 draft.bodies[index] = e.encode_body(data, timestamp)
             state.apply(e.Event(state.seq + 1, timestamp, data))
 
@@ -224,7 +229,7 @@ class Lane:
     def _add(self, draft: Draft, at_ns: int, entry: e.EventData | Seal, waiter: Waiter | None = None) -> None:
         timestamp = self._stamp(at_ns)
         try:
-            data = self._written(entry)
+            data = self._masks.event(self._written(entry))
             body = e.encode_body(data, timestamp)
         except Exception as error:  # noqa: BLE001 - one event that cannot be encoded must not stop the others
             if waiter is not None:
@@ -232,6 +237,8 @@ class Lane:
             entry = data = _unrecordable(entry, error)
             body = e.encode_body(data, timestamp)
         else:
+            if not isinstance(entry, Seal):
+                entry = data  # as it is stored, so that it is folded so once more
             if waiter is not None:
                 draft.waiters.append(waiter)
         draft.closes = data.terminal

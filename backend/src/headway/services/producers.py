@@ -13,6 +13,7 @@ import msgspec
 
 from headway.domain import events as e
 from headway.domain.identifiers import ExecutionId
+from headway.domain.masking import Masks
 from headway.domain.position import Cursor
 from headway.domain.timestamps import timestamp
 from headway.errors import (
@@ -58,6 +59,7 @@ class Producers:
     journal: Journal
     hints: HintBus
     clock: Clock
+    masks: Masks
 
     def append(self, execution_id: ExecutionId, producer_id: str, first: int, lines: Sequence[Line]) -> Taken:
         """Store lines, durably and in this order, or none of them.
@@ -81,7 +83,7 @@ class Producers:
             )
         if not 0 < len(lines) <= MAX_LINES:
             raise ClientError(f"a batch has 1 to {MAX_LINES} lines, not {len(lines):,}", field="lines")
-        logs = [_log(line, producer_id) for line in lines]
+        logs = [self.masks.event(_log(line, producer_id)) for line in lines]
         now = timestamp(self.clock.now_ns())
         # Whoever is new begins at 1; so does a first request that is sent again.
         is_full = first == 1 and self.journal.producers(execution_id, _OUTSIDE) >= MAX_PRODUCERS

@@ -17,6 +17,7 @@ from typing import TypeVar
 from headway.domain import events as e
 from headway.domain.execution import State
 from headway.domain.identifiers import ExecutionId
+from headway.domain.masking import Masks
 from headway.domain.progress import Rollup
 from headway.errors import (
     AppendConflict,
@@ -45,6 +46,9 @@ class Recorder:
     """Stores the events of every lane, in the order each lane got them.
 
     Call `start` before the first event and `close` at the end.
+
+    Args:
+        masks: What no event may say.
     """
 
     def __init__(
@@ -53,12 +57,14 @@ class Recorder:
         hints: HintBus,
         clock: Clock,
         *,
+        masks: Masks | None = None,
         max_events: int = MAX_EVENTS,
         max_chars: int = MAX_CHARS,
     ) -> None:
         self._journal, self._hints, self._clock = journal, hints, clock
         self._inbox = Inbox(clock.now_ns, max_events=max_events, max_chars=max_chars)
         self._stamp = Stamps()
+        self._masks = masks or Masks()
         self._lanes: dict[ExecutionId, Lane] = {}
         self._holding: set[Lane] = set()  # lanes with progress that was held back
         self._pokes: set[ExecutionId] = set()
@@ -82,13 +88,15 @@ class Recorder:
         on_foreign: Callable[[Sequence[e.Event]], None],
         on_lost: Callable[[HeadwayError], None],
         producer: str = PRODUCER,
+        secrets: Sequence[str] = (),
     ) -> Lane:
-        """Begin to record an execution; see `Lane` for the arguments."""
+        """Begin to record an execution; see `Lane` for the arguments. `secrets` are masked in it too."""
         lane = Lane(
             *(self._inbox, self._stamp),
             lease=lease,
             state=state,
             rollup=rollup,
+            masks=self._masks.also(secrets),
             producer=producer,
             on_foreign=on_foreign,
             on_lost=on_lost,

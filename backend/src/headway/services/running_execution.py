@@ -94,7 +94,7 @@ class RunningExecution:
         self.is_suspect = claim.record.crashes >= SUSPECT_CRASHES  # until a step of it is done
         self.lost: HeadwayError | None = None  # why nothing more can be recorded
         self._is_left = False
-        self._input, self._attempt = claim.record.input, claim.state.attempt
+        self._input, self._attempt = claim.record.real_input, claim.state.attempt
         self._workflow = workflow
         self._cancel: e.ControlRequested | None = claim.memo.cancel
         self._is_halted = False  # the body is to end

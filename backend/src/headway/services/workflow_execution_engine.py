@@ -206,6 +206,7 @@ class WorkflowExecutionEngine(Engine):
             lease=Lease(owner=self._owner, epoch=record.lease_epoch),
             state=claim.state,
             rollup=claim.rollup,
+            secrets=claim.secrets,
             on_foreign=lambda foreign: self._on_loop(execution.hear, foreign),
             on_lost=lambda error: self._on_loop(execution.lose, error),
         )
@@ -236,6 +237,7 @@ class WorkflowExecutionEngine(Engine):
                 lease=Lease(owner=self._owner, epoch=claim.record.lease_epoch),
                 state=await asyncio.to_thread(load_state, self._journal, execution.execution_id),
                 rollup=Rollup(),
+                secrets=claim.secrets,
                 producer="worker:repair",
                 on_foreign=lambda _: None,
                 on_lost=lambda _: None,

@@ -88,6 +88,7 @@ class _Log:
             lease_owner=self.lease_owner,
             lease_epoch=self.lease_epoch,
             crashes=self.crashes,
+            private_input=self.new.private_input,
         )
 
     def store(self, batch: Batch) -> Appended:

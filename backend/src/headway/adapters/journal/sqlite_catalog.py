@@ -21,7 +21,8 @@ _RECORD = """
 SELECT e.execution_id, e.workflow_id, e.epoch, e.last_seq, e.last_tag, e.closed, e.trimmed_upto,
     e.status, e.phase, e.progress, e.indeterminate, e.attempt,
     e.started_at, e.ended_at, e.message, e.error, e.error_code, e.questions,
-    r.input, r.created_at, r.requested_by, r.retry_of, e.lease_owner, e.lease_epoch, e.crashes
+    r.input, r.created_at, r.requested_by, r.retry_of, e.lease_owner, e.lease_epoch, e.crashes,
+    r.private_input
 FROM execution AS e JOIN request AS r ON r.execution_id = e.execution_id
 """
 _INSERT_EXECUTION = """
@@ -60,9 +61,10 @@ def create(cursor: sqlite3.Cursor, new: NewExecution, epoch: str) -> tuple[Execu
         raise ConflictError(f"execution {new.execution_id} exists already") from error
     cursor.execute(
         """
-        INSERT INTO request (execution_id, input, created_at, requested_by, retry_of) VALUES (?, ?, ?, ?, ?)
+        INSERT INTO request (execution_id, input, created_at, requested_by, retry_of, private_input)
+        VALUES (?, ?, ?, ?, ?, ?)
         """,
-        (new.execution_id, new.input, new.created_at, new.by, new.retry_of),
+        (new.execution_id, new.input, new.created_at, new.by, new.retry_of, new.private_input),
     )
     insert_segment(cursor, new.execution_id, segment)
     return new.execution_id, True
@@ -262,6 +264,7 @@ def _to_record(row: tuple[Any, ...]) -> ExecutionRecord:
         lease_owner=row[22],
         lease_epoch=row[23],
         crashes=row[24],
+        private_input=row[25],
     )
 
 

@@ -128,6 +128,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "UPDATE execution SET questions = 1 WHERE closed = 0 AND phase = 'waiting'",
         "CREATE INDEX execution_asking ON execution (number) WHERE closed = 0 AND questions > 0",
     ),
+    (
+        # What only workers and retries read: `input` is what is shown. Nearly always none.
+        "ALTER TABLE request ADD COLUMN private_input BLOB",
+    ),
 )
 
 
