@@ -169,6 +169,14 @@ function Control({ field, control, draft, onChange }: ControlProps) {
         />
       )
     default:
-      return <input {...bound} type="text" placeholder={empty} autoComplete="off" spellCheck={false} />
+      return (
+        <input
+          {...bound}
+          type={field.secret ? 'password' : 'text'}
+          placeholder={empty}
+          autoComplete={field.secret ? 'new-password' : 'off'}
+          spellCheck={false}
+        />
+      )
   }
 }

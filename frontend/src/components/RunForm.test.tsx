@@ -109,3 +109,20 @@ it('cannot be run while its file does not import', () => {
   expect(button('Run')).toBeDisabled()
   expect(screen.getByText('Mend the file, then run.')).toBeInTheDocument()
 })
+
+it('shows a secret nowhere, and does not take over the mask of the last run', async () => {
+  const token = { type: 'string', format: 'password', writeOnly: true, title: 'Token' }
+  const input_schema = { ...schema, required: ['token'], properties: { ...schema.properties, token } }
+  const last = { ...latest, input: { path: 'last.csv', token: '**********' } } as unknown as Execution
+  const onRun = show({ input_schema, latest: last })
+  await userEvent.click(button('Last run'))
+  const field = screen.getByLabelText(/Token/)
+  expect(field).toHaveAttribute('type', 'password')
+  expect(field).toHaveValue('')
+  await userEvent.type(field, 's3cr3t-pw')
+  await userEvent.click(button('curl'))
+  expect(screen.getByLabelText('Same call')).toHaveTextContent('"token":"**********"')
+  expect(screen.getByLabelText('Same call')).not.toHaveTextContent('s3cr3t-pw')
+  await userEvent.click(button('Run'))
+  expect(onRun).toHaveBeenCalledWith(expect.objectContaining({ token: 's3cr3t-pw' }), false)
+})

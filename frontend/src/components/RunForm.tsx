@@ -4,6 +4,7 @@ import { type FormEvent, type KeyboardEvent, type ReactNode, useId, useMemo, use
 import type { Workflow } from '../api/decode'
 import { formatAgo, parseTime } from '../core/format'
 import type { FormModel } from '../core/inputForm'
+import { shownInput, withoutMasks } from '../core/secretInput'
 import { type InputFormState, useInputForm } from '../hooks/useInputForm'
 import { useNow } from '../hooks/useNow'
 import { type FieldsKind, plainFields } from './InputFields'
@@ -98,7 +99,12 @@ export function RunFormOf<D, M extends FormModel<D>>({
       <aside className="headway-run__aside">
         {plan ?? <Plan steps={workflow.plan} />}
         <SameCall
-          call={{ workflowId: workflow.workflow_id, source: workflow.source, input: form.read(), base }}
+          call={{
+            workflowId: workflow.workflow_id,
+            source: workflow.source,
+            input: shownInput(workflow.input_schema, form.read()),
+            base,
+          }}
         />
       </aside>
     </section>
@@ -114,7 +120,7 @@ function Prefill<D>({ form, workflow }: { form: InputFormState<D>; workflow: Wor
   const now = useNow(false)
   const fill = (what: 'defaults' | 'last') => {
     setFilled(what)
-    form.fill(what === 'last' ? latest?.input : {})
+    form.fill(what === 'last' ? withoutMasks(latest?.input) : {})
   }
   return (
     <div className="headway-run__modes">

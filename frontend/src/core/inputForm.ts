@@ -21,6 +21,8 @@ export type Field = {
   required: boolean
   nullable: boolean
   integer: boolean
+  /** Shown as dots. */
+  secret: boolean
   choices: readonly unknown[]
   default: unknown
   fields: readonly Field[]
@@ -94,6 +96,7 @@ function fieldOf(
     required,
     nullable,
     integer: schema['type'] === 'integer',
+    secret: schema['writeOnly'] === true,
     choices: choicesOf(schema),
     default: raw['default'] ?? schema['default'],
     fields: kind === 'object' ? objectFields(root, schema, `${path}.`, depth + 1) : [],

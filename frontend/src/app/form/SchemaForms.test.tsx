@@ -231,3 +231,17 @@ it('goes as deep as what is within itself, and keeps to the branch that was chos
   const children = [{ name: 'b', children: [{ name: 'c' }] }]
   expect(onSubmit).toHaveBeenCalledWith({ tree: { name: 'a', children }, either: 5 })
 })
+
+it('writes a secret as dots, also in a list', async () => {
+  const secret = { type: 'string', format: 'password', writeOnly: true }
+  const keys = { type: 'array', items: secret, title: 'Keys' }
+  const token = { anyOf: [secret, { type: 'null' }], title: 'Token', default: null }
+  const onRun = show({ input_schema: { type: 'object', properties: { token, keys } } })
+  expect(screen.getByLabelText(/^Token/)).toHaveAttribute('type', 'password')
+  await type(screen.getByLabelText(/^Token/), 's3cr3t-pw')
+  await click(screen.getByLabelText('Add to Keys'))
+  expect(document.querySelectorAll('input[type=password]')).toHaveLength(2)
+  await type(screen.getByLabelText('Keys 1'), 'k-1')
+  await run()
+  expect(onRun).toHaveBeenCalledWith({ token: 's3cr3t-pw', keys: ['k-1'] }, false)
+})

@@ -8,6 +8,7 @@
 
 import { isRecord } from '../../core/events'
 import { resolve, type Schema, titled } from '../../core/inputForm'
+import { isSecret } from '../../core/secretInput'
 
 /** The tag of a branch that has none of its own; never sent. */
 export const BRANCH = '\u0000branch'
@@ -44,6 +45,8 @@ export type Shown = {
   readonly nullable?: boolean
   /** One of `FORMATS`. */
   readonly form?: string
+  /** Shown as dots. */
+  readonly secret?: boolean
 }
 
 /** The schema to show; the root is an object, whatever was given. */
@@ -190,10 +193,11 @@ class Writer {
     }
     if (type === 'array' && isRecord(schema['items']) && !schema['prefixItems']) {
       const items = this.#node(schema['items'], true, inside)
-      const isLines = items['type'] === 'string' && !items['form'] && !items.nullable
+      const isLines = items['type'] === 'string' && !items['form'] && !items.nullable && !items.secret
       return { type, ...limits, items: { ...items, place: 'item' }, ...(isLines && { as: 'lines' }) }
     }
     if (!SCALARS.has(text(type))) return { as: 'json' }
+    if (isSecret(schema)) return { type, ...limits, secret: true }
     const form = text(schema['format'])
     const format = FORMATS[form]
     return format ? { type, pattern: format.pattern, ...limits, form } : { type, ...limits }

@@ -30,18 +30,19 @@ function placeholder({ required, schema }: WidgetProps): string | undefined {
 
 export function TextInput(props: WidgetProps) {
   const text = props.value === undefined || props.value === null ? '' : String(props.value)
-  const [isLong, setIsLong] = useState(text.includes('\n'))
-  if (!isLong && text.includes('\n')) setIsLong(true)
+  const { secret }: Shown = props.schema
+  const [isLong, setIsLong] = useState(!secret && text.includes('\n'))
+  if (!isLong && !secret && text.includes('\n')) setIsLong(true)
   const control = {
     ...bound(props),
     value: text,
     placeholder: placeholder(props),
-    autoComplete: 'off',
+    autoComplete: secret ? 'new-password' : 'off',
     spellCheck: false,
     onChange: (event: { target: { value: string } }) => props.onChange(event.target.value || undefined),
   }
   if (isLong) return <textarea {...control} rows={Math.min(12, text.split('\n').length + 1)} />
-  return <input {...control} type="text" />
+  return <input {...control} type={secret ? 'password' : 'text'} />
 }
 
 export function NumberInput(props: WidgetProps) {
