@@ -155,6 +155,8 @@ class Masks:
 
     def json(self, encoded: bytes) -> bytes:
         """JSON with its texts masked but for the names of members; all else stays to the byte."""
+        if b"\\" not in encoded and not self.suspects(encoded.decode("utf-8", "replace")):
+            return encoded  # without escapes each text stands there as it is
         return _JSON_STRING.sub(self._masked_string, encoded)
 
     def event(self, data: _D) -> _D:
