@@ -128,6 +128,22 @@ def is_cancelled() -> list[e.EventData]:
     ]
 
 
+def is_cancelled_by_force() -> list[e.EventData]:
+    """Two receipts, by two people; what follows the forced request need not say so again."""
+    totals = e.Totals(9, 0, 0)
+    forced = {"control": "cancel", "control_id": "c-2", "by": "ben", "force": True}
+    return [
+        *opening(),
+        e.StepStarted(step="fetch", step_id="fetch#1"),
+        e.ControlRequested(control="cancel", control_id="c-1", by="ana", phase="cancelling"),
+        e.ControlRequested(**forced, phase="cancelling"),
+        e.ControlDelivered(control="cancel", control_id="c-2"),
+        e.ControlEffective(control="cancel", control_id="c-1", by="ana"),
+        e.ControlEffective(**forced),
+        e.ExecutionCancelled(by="ana", progress=0.0, totals=totals, result=result("cancelled", totals)),
+    ]
+
+
 def resumes_with_a_group() -> list[e.EventData]:
     return [
         *opening(),
@@ -291,6 +307,7 @@ SCENARIOS = {
     "completes": completes,
     "fails-after-retries": fails_after_retries,
     "is-cancelled": is_cancelled,
+    "is-cancelled-by-force": is_cancelled_by_force,
     "resumes-with-a-group": resumes_with_a_group,
     "outgrows-the-state": outgrows_the_state,
     "moves-only-known-steps": moves_only_known_steps,

@@ -19,14 +19,17 @@ from typing import Protocol
 
 from headway.child import Order
 from headway.config import Settings
+from headway.domain.identifiers import ExecutionId
 from headway.errors import JournalUnavailable
 from headway.ports import Clock, HintBus, Journal
 from headway.services import crash_guard
+from headway.services.forced_cancels import ForcedCancels
 from headway.succession import ALONE, COMING, LEAVES, RELIEVED, SERVES, ServerLine
 
 BACKOFF_FIRST_S, BACKOFF_MAX_S = 0.2, 10.0
 HEALTHY_AFTER_S = 10.0  # a child that lived this long starts over with the first backoff
 KILL_AFTER_S = 5.0  # past the grace that a child was given
+FORCED_SWEEP_S = 1.0  # looks for cancels that are forced
 LEAVING_S = 60.0  # in which all viewers that a server may have go from it to its successor
 
 logger = logging.getLogger("headway.supervisor")
@@ -102,6 +105,8 @@ class Supervisor:
         self._workers_gone = asyncio.Event()
         self._alive: set[Process] = set()
         self._leaving: set[ServerLine] = set()
+        self._workers: dict[str, Process] = {}  # by owner
+        self._forced: dict[str, list[ExecutionId]] = {}  # for which a worker was ended, by owner
 
     async def run(self, on_started: Callable[[], None] = lambda: None) -> None:
         """Start everything and return once all has ended after `stop`."""
@@ -113,9 +118,11 @@ class Supervisor:
                 if self._listener is not None:
                     tasks.create_task(self._keep("server", self._workers_gone))
                 on_started()
+                forcing = tasks.create_task(self._force_cancels())
                 async with asyncio.TaskGroup() as workers:
                     for number in range(1, self._settings.workers + 1):
                         workers.create_task(self._keep(f"worker-{number}", self._stopping))
+                forcing.cancel()
                 self._workers_gone.set()  # the server goes last: its viewers see how the executions ended
         finally:
             self.kill()
@@ -139,15 +146,21 @@ class Supervisor:
             while not stop.is_set():
                 line = ServerLine() if name == "server" else None
                 began = time.monotonic()
-                life = lives.create_task(self._live(self._order(name, line), line, stop))
+                order = self._order(name, line)
+                life = lives.create_task(self._live(order, line, stop))
                 if line is not None and await _came_first(line.is_left, life):
                     logger.info("%s leaves; starting its successor", name)
                     continue
                 code = await life
+                forced = self._forced.pop(order.owner, None)
                 if stop.is_set() or (self._stopping.is_set() and code == 0):
                     return
                 delay = backoff.after(time.monotonic() - began)
-                logger.error("%s ended (%s); starting it again in %.1f s", name, describe_exit(code), delay)
+                why = describe_exit(code)
+                if forced:
+                    why = f"the cancel of {', '.join(forced)} is forced, and its event loop did not answer"
+                level = logging.WARNING if forced else logging.ERROR
+                logger.log(level, "%s ended (%s); starting it again in %.1f s", name, why, delay)
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), delay)
 
@@ -155,12 +168,15 @@ class Supervisor:
         """One child, from its start to what is to be settled after its end."""
         process = await self._spawn(order)
         self._alive.add(process)
+        if line is None:
+            self._workers[order.owner] = process
         listening = asyncio.ensure_future(self._listen(line)) if line is not None else None
         try:
             code = await self._until_ended(process, line, stop)
         finally:
             _signal_session(process, signal.SIGKILL)  # what the child itself has started ends with it
             self._alive.discard(process)
+            self._workers.pop(order.owner, None)
             if line is not None and listening is not None:
                 self._leaving.discard(line)
                 listening.cancel()
@@ -168,6 +184,24 @@ class Supervisor:
                 line.close()
         await self._settle(order, crashed=not stop.is_set(), death=describe_exit(code))
         return code
+
+    async def _force_cancels(self) -> None:
+        """End each worker that holds up a cancel which is forced; its end is settled as any other."""
+        cancels = ForcedCancels(self._journal, self._clock.monotonic)
+        while True:
+            await asyncio.sleep(FORCED_SWEEP_S)
+            try:
+                overdue = await asyncio.to_thread(cancels.overdue, list(self._workers))
+            except JournalUnavailable as error:
+                logger.debug("cannot look for forced cancels: %s", error)
+                continue
+            except Exception:
+                logger.exception("cannot look for forced cancels")
+                continue
+            for owner, forced in overdue.items():
+                if owner in self._workers:
+                    self._forced[owner] = forced
+                    _signal_session(self._workers[owner], signal.SIGKILL)
 
     async def _listen(self, line: ServerLine) -> None:
         """Answer what a server says of itself."""
@@ -217,6 +251,7 @@ class Supervisor:
     async def _settle(self, order: Order, *, crashed: bool, death: str) -> None:
         """Free what a worker held; no new one could write while the journal cannot."""
         backoff = Backoff()
+        forced = self._forced.get(order.owner, ())
         while order.socket_fd is None:
             try:
                 await asyncio.to_thread(
@@ -225,8 +260,9 @@ class Supervisor:
                     self._hints,
                     self._clock,
                     order.owner,
-                    crashed=crashed,
+                    crashed=crashed and not forced,  # nobody is to blame
                     death=death,
+                    forced=forced,
                 )
             except JournalUnavailable as error:
                 logger.error("%s", error)  # noqa: TRY400 - the message says it all

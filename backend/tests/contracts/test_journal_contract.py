@@ -492,6 +492,21 @@ class TestQueue:
         assert journal.claim("w3", [WORKFLOW], 9) == journal.claim("w3", [], 9) == []
         assert journal.owners() == ["w1", "w2"]
 
+    def test_what_a_producer_has_written_to_is_found_among_the_open_ones_of_an_owner(
+        self, journal: Journal
+    ) -> None:
+        last, older, closed, plain, others = (journal.create(a_new_execution())[0] for _ in range(5))
+        journal.claim("w1", [WORKFLOW], 4)
+        journal.claim("w2", [WORKFLOW], 1)
+        for execution_id in (last, older, closed, others):
+            append(journal, a_batch(execution_id, producer_id="force:c1"))
+        append(journal, a_batch(older, producer_id="server:c2"))
+        append(journal, a_batch(plain, producer_id="forced"))
+        append(journal, a_batch(closed, closes=True))
+        assert journal.written_to("w1", "force:") == [last, older]
+        assert journal.written_to("w2", "force:") == [others]
+        assert journal.written_to("w3", "force:") == journal.written_to("w1", "outside:") == []
+
     def test_a_closed_execution_is_not_claimed(self, journal: Journal, execution: ExecutionId) -> None:
         append(journal, a_batch(execution, closes=True))
         assert journal.claim("w1", [WORKFLOW], 9) == []

@@ -42,6 +42,24 @@ class TestCancel:
         ]
         assert bench.all(execution_id, e.ExecutionCancelled)[0].by == "eve"
 
+    async def test_each_of_two_requests_is_delivered_and_takes_effect(self, bench: Workbench) -> None:
+        @workflow
+        async def slow() -> None:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                await asyncio.sleep(0.1)
+                raise
+
+        async with bench.worker(slow):
+            execution_id = bench.start(slow)
+            await bench.seen(execution_id, e.ExecutionStarted)
+            bench.cancel(execution_id)
+            bench.cancel(execution_id)
+            state = await bench.ended(execution_id)
+        assert [control.stage for control in state.controls.values()] == ["effective", "effective"]
+        assert bench.kinds(execution_id).count("control.delivered") == 2
+
     async def test_code_that_swallows_it_is_cancelled_again(self, bench: Workbench) -> None:
         @workflow
         async def stubborn() -> None:

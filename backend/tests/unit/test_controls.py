@@ -11,6 +11,7 @@ from headway.adapters.hints.memory import MemoryHintBus
 from headway.adapters.journal.memory import MemoryJournal
 from headway.domain import events as e
 from headway.domain.execution import MAX_CONTROLS
+from headway.domain.identifiers import WorkflowId
 from headway.domain.timestamps import timestamp
 from headway.errors import (
     AppendConflict,
@@ -184,3 +185,48 @@ def test_a_number_that_json_cannot_say_is_refused_by_name(
         controls.signal(execution.id, "page", value)
     assert [fault["field"] for fault in refused.value.errors] == [field]
     assert not all_of(journal, execution, e.SignalReceived)
+
+
+class TestForce:
+    @pytest.fixture(autouse=True)
+    def _held(self, journal: RacingJournal, execution: AuthoredExecution) -> None:
+        journal.claim("worker-1", [WorkflowId("audit")], 1)
+
+    def test_it_has_a_receipt_of_its_own_beside_the_cancel_and_is_written_once(
+        self, journal: RacingJournal, execution: AuthoredExecution, controls: Controls
+    ) -> None:
+        first = controls.cancel(execution.id, by="ann")
+        forced = controls.cancel(execution.id, by="ben", force=True)
+        assert controls.cancel(execution.id, by="cay", force=True, idempotency_key="other") == forced
+        assert controls.cancel(execution.id, by="cay") == first
+        asked = all_of(journal, execution, e.ControlRequested)
+        assert [(one.control, one.by, one.force, one.phase) for one in asked] == [
+            ("cancel", "ann", False, "cancelling"),
+            ("cancel", "ben", True, "cancelling"),
+        ]
+
+    def test_without_a_cancel_before_it_is_both(
+        self, journal: RacingJournal, execution: AuthoredExecution, controls: Controls
+    ) -> None:
+        forced = controls.cancel(execution.id, by="ben", force=True)
+        assert controls.cancel(execution.id) == forced
+        [asked] = all_of(journal, execution, e.ControlRequested)
+        assert (asked.control_id, asked.force) == (forced.control_id, True)
+
+    def test_one_that_its_worker_has_left_while_it_was_cancelled_ends_when_it_is_asked_for_again(
+        self, journal: RacingJournal, execution: AuthoredExecution, controls: Controls
+    ) -> None:
+        receipt = controls.cancel(execution.id, by="ann")
+        journal.release("worker-1", crashed=True)
+        assert controls.cancel(execution.id, by="ben") == receipt
+        state = load_state(journal, execution.id)
+        assert (state.status, state.controls[receipt.control_id].stage) == ("cancelled", "effective")
+        assert [one.by for one in all_of(journal, execution, e.ExecutionCancelled)] == ["ann"]
+
+    def test_nothing_is_written_to_one_that_has_ended(
+        self, journal: RacingJournal, execution: AuthoredExecution, controls: Controls
+    ) -> None:
+        journal.between.append(execution.complete)
+        with pytest.raises(ExecutionClosed):
+            controls.cancel(execution.id, force=True)
+        assert not all_of(journal, execution, e.ControlRequested)

@@ -10,7 +10,8 @@ from headway.domain import events as e
 from headway.domain.identifiers import ExecutionId
 from headway.ports import Batch, Hint, Lease
 from headway.services import crash_guard
-from headway.services.states import load_state
+from headway.services.controls import Controls
+from headway.services.states import events_between, load_state
 
 
 @pytest.fixture
@@ -108,6 +109,29 @@ def test_a_clean_end_counts_no_crash(journal: MemoryJournal) -> None:
         crash_guard.settle(journal, MemoryHintBus(), SystemClock(), f"worker-{number}", crashed=False)
     assert not journal.get(execution_id).head.closed
     assert journal.get(execution_id).crashes == 0
+
+
+def test_a_forced_one_is_cancelled_with_its_receipts_and_the_others_are_told_and_not_blamed(
+    journal: MemoryJournal,
+) -> None:
+    forced, other = [an_open_execution(journal) for _ in range(2)]
+    journal.claim("worker-1", [WORKFLOW], 10)
+    controls = Controls(journal, MemoryHintBus(), SystemClock(), lambda: 1)
+    controls.cancel(forced, by="ada")
+    controls.cancel(forced, by="ben", force=True)
+    for _ in range(2):  # as where the journal failed in between
+        crash_guard.settle(
+            journal, MemoryHintBus(), SystemClock(), "worker-1", crashed=False, forced=[forced]
+        )
+    state = load_state(journal, forced)
+    assert (state.status, state.closed) == ("cancelled", True)
+    told = [(one.by, one.force, one.stage) for one in state.controls.values()]
+    assert told == [("ada", False, "effective"), ("ben", True, "effective")]
+    record = journal.get(other)
+    assert (record.lease_owner, record.crashes, record.head.closed) == (None, 0, False)
+    [event] = events_between(journal, other, 1, record.head.last_seq)
+    assert isinstance(event.data, e.Log)
+    assert f"because the cancel of {forced} was forced" in event.data.message
 
 
 def test_settling_a_worker_twice_adds_nothing(journal: MemoryJournal) -> None:

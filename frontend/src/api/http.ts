@@ -163,9 +163,9 @@ export class HttpApi {
     })
   }
 
-  /** Ask for cancellation; the log says when it takes effect. */
-  async cancel(executionId: string, idempotencyKey: string, by = ''): Promise<void> {
-    const body = by ? { by } : {}
+  /** Ask for cancellation; the log says when it takes effect. With `force`, its worker is ended if need be. */
+  async cancel(executionId: string, idempotencyKey: string, by = '', force = false): Promise<void> {
+    const body = { ...(by && { by }), ...(force && { force }) }
     await this.#call('POST', executionPath(executionId, '/cancel'), { body, idempotencyKey })
   }
 

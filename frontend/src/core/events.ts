@@ -33,7 +33,7 @@ type TakenUp = Progress & {
 }
 type Ended = { totals: Totals; result: ExecutionResult; message?: string }
 type Wait = { wait_id: string; wait: string; name?: string; step_id?: string }
-type Control = { control: string; control_id: string; by?: string; message?: string }
+type Control = { control: string; control_id: string; by?: string; message?: string; force?: boolean }
 
 /** `data` of each kind. */
 export type DataByKind = {

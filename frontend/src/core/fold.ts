@@ -64,6 +64,8 @@ export type ControlState = {
   stage: string
   by: string | null
   requested_at: string | null
+  /** Its worker is ended if it does not answer. */
+  force: boolean
 }
 export type OutputState = { name: string; media_type: string; size: number }
 
@@ -420,6 +422,7 @@ function noteControl(state: State, data: DataByKind['control.requested'], stage:
     stage,
     by: data.by || known?.by || null,
     requested_at: known ? known.requested_at : at,
+    force: data.force || known?.force || false,
   })
 }
 
@@ -450,7 +453,8 @@ export function stateFromJson(value: unknown): State | null {
     controls: entries(controls, (_, control) => ({
       by: null,
       requested_at: null,
-      ...(control as Omit<ControlState, 'by' | 'requested_at'>),
+      force: false,
+      ...(control as Omit<ControlState, 'by' | 'requested_at' | 'force'>),
     })),
     outputs: entries(outputs, (_, output) => output as OutputState),
     waiting: waitingFromJson(waiting),

@@ -13,7 +13,8 @@ function control(seq: number, stage: string, data: object = {}) {
 it('says when a control was requested, delivered and effective, by whom and with what', () => {
   const state = initialState('01JX4Q8ZK3M5N7P9R1T3V5W7Y9', 'nightly')
   const notes = new Map<string, ReceiptNotes>()
-  const requested = control(1, 'requested', { by: 'ada', message: 'too slow', phase: 'cancelling' })
+  const asked = { by: 'ada', message: 'too slow', phase: 'cancelling', force: true }
+  const requested = control(1, 'requested', asked)
   for (const update of [requested, control(2, 'delivered'), control(3, 'effective')]) {
     applyUpdate(state, update)
     noteReceipt(notes, update)
@@ -27,6 +28,7 @@ it('says when a control was requested, delivered and effective, by whom and with
       by: 'ada',
       message: 'too slow',
       requested_at: at(1),
+      force: true,
       delivered_at: at(2),
       effective_at: at(3),
     },
@@ -34,7 +36,14 @@ it('says when a control was requested, delivered and effective, by whom and with
 })
 
 it('leaves out the times of a control that was there before the page was', () => {
-  const known = { control_id: 'c1', control: 'cancel', stage: 'delivered', by: null, requested_at: at(1) }
+  const known = {
+    control_id: 'c1',
+    control: 'cancel',
+    stage: 'delivered',
+    by: null,
+    requested_at: at(1),
+    force: false,
+  }
 
   const [receipt] = receiptsOf(new Map([['c1', known]]), new Map())
 

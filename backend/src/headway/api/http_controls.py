@@ -79,9 +79,11 @@ def _running_routes(router: APIRouter, executions: Executions, path: str) -> Non
         by: By = "",
     ) -> Response:
         """Ask for the end; the log tells under `control_id` when the request is delivered and effective."""
+        body = body or models.CancelBody()
         receipt = executions.controls.cancel(
             execution_id_of(execution_id),
-            by=_named(by, body.by if body else ""),
+            force=body.force,
+            by=_named(by, body.by),
             idempotency_key=idempotency_key,
         )
         return json_answer(receipt, status_code=202)

@@ -60,7 +60,14 @@ class RetryBody(_Asked):
 class CancelBody(_Asked):
     """Asks for the end of an execution."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{}, {"by": "ada"}]})
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{}, {"by": "ada"}, {"force": True, "by": "ada"}]}
+    )
+    force: bool = Field(
+        default=False,
+        description="End the worker's process if its event loop does not answer: code that never awaits "
+        "holds it up. What else runs there goes on from its last finished step.",
+    )
 
 
 class AnswerBody(_Asked):

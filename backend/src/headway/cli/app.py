@@ -247,12 +247,27 @@ def show(
 
 @app.command()
 def cancel(
-    execution_id: ExecutionId, database: Database = None, url: Url = None, token: Token = None
+    execution_id: ExecutionId,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force",
+            help="End its worker's process if it does not answer; what else runs there goes on from its last "
+            "finished step.",
+        ),
+    ] = False,
+    database: Database = None,
+    url: Url = None,
+    token: Token = None,
 ) -> None:
-    """Ask for the end of a running execution, in the middle of its step."""
+    """Ask for the end of a running execution, in the middle of its step.
+
+    $ headway cancel 01KB2Y6P8QW4E5R6T7Y8V9ABCD --force
+    """
     from headway.cli.executions import cancel
 
-    _do(lambda settings: cancel(settings, execution_id), database=database, url=url, token=token)
+    given = {"database": database, "url": url, "token": token}
+    _do(lambda settings: cancel(settings, execution_id, force=force), **given)
 
 
 @app.command()

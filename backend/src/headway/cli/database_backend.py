@@ -68,8 +68,10 @@ class DatabaseBackend:
             by=BY,
         )
 
-    async def cancel(self, execution_id: str) -> ControlReceipt:
-        return await asyncio.to_thread(self._executions.controls.cancel, ExecutionId(execution_id), by=BY)
+    async def cancel(self, execution_id: str, *, force: bool = False) -> ControlReceipt:
+        return await asyncio.to_thread(
+            self._executions.controls.cancel, ExecutionId(execution_id), force=force, by=BY
+        )
 
     async def answer(
         self,

@@ -50,10 +50,15 @@ def show(settings: Settings, execution_id: str, *, as_json: bool) -> int:
     return with_backend(settings, ask)
 
 
-def cancel(settings: Settings, execution_id: str) -> int:
+def cancel(settings: Settings, execution_id: str, *, force: bool) -> int:
     async def ask(backend: Backend) -> int:
-        receipt = await backend.cancel(execution_id)
-        sys.stdout.write(f"Cancel requested ({receipt.control_id}).\n")
+        receipt = await backend.cancel(execution_id, force=force)
+        if force:
+            sys.stdout.write(f"Cancel by force requested ({receipt.control_id}).\n")
+            sys.stdout.write("Its worker is ended at once unless it answers within 2 s.\n")
+        else:
+            sys.stdout.write(f"Cancel requested ({receipt.control_id}).\n")
+            sys.stdout.write(f"If it has no effect within seconds: headway cancel {execution_id} --force\n")
         sys.stdout.write(f"See it end: headway watch {execution_id}\n")
         return exits.COMPLETED
 

@@ -60,7 +60,7 @@ def line_of(state: State, event: Event) -> str | None:
         case e.ExecutionQueued() | e.ExecutionStarted() | e.ControlRequested():
             level, text = "RUN", event.kind.partition(".")[2]
             if isinstance(event.data, e.ControlRequested):
-                text = f"{event.data.control} requested"
+                text = f"{event.data.control} {'by force ' if event.data.force else ''}requested"
         case _:
             return None
     step = getattr(event.data, "step", None)

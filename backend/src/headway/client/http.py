@@ -122,14 +122,22 @@ class Client:
         except httpx.HTTPError as error:
             raise self._unreachable(error) from error
 
-    async def cancel(self, execution_id: str, *, idempotency_key: str | None = None) -> ControlReceipt:
+    async def cancel(
+        self, execution_id: str, *, force: bool = False, idempotency_key: str | None = None
+    ) -> ControlReceipt:
         """Ask for an execution's end; the receipt's stages follow in its log.
+
+        With `force` its worker's process is ended if the event loop there does not answer within about 2 s;
+        other executions on it go on from their last finished step.
 
         Raises:
             ExecutionClosed: It has ended already.
         """
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
-        return await self._post(f"/api/executions/{quote(execution_id)}/cancel", ControlReceipt, {}, headers)
+        body = {"force": True} if force else {}
+        return await self._post(
+            f"/api/executions/{quote(execution_id)}/cancel", ControlReceipt, body, headers
+        )
 
     async def retry(
         self,

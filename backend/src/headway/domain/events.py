@@ -275,11 +275,15 @@ class Log(EventData):
 
 
 class Control(EventData, kw_only=True):
-    """What the three kinds of a control share; `control_id` is its receipt."""
+    """What the three kinds of a control share; `control_id` is its receipt.
+
+    A cancel with `force` ends the worker where its event loop does not answer.
+    """
 
     control: str  # cancel, retry, approve or signal
     control_id: str
     by: str | None = None
+    force: bool = False
     message: str | None = None
 
 

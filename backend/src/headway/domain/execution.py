@@ -48,6 +48,7 @@ class ControlState(msgspec.Struct, omit_defaults=True, kw_only=True, gc=False):
     stage: str  # requested, delivered, effective
     by: str | None = None
     requested_at: str | None = None
+    force: bool = False
 
 
 class OutputState(msgspec.Struct, gc=False):
@@ -284,6 +285,7 @@ class State(msgspec.Struct, kw_only=True):
             stage=stage,
             by=data.by or (known.by if known else None),
             requested_at=known.requested_at if known else at,
+            force=data.force or (known is not None and known.force),
         )
 
     def _close(self, status: e.Status, totals: e.Totals, at: str) -> None:

@@ -138,6 +138,10 @@ class StartQueue(Protocol):
         """Owners of leases on open executions."""
         ...
 
+    def written_to(self, owner: str, prefix: str) -> list[ExecutionId]:
+        """Open executions of this owner, oldest first, that a producer whose id begins so has written to."""
+        ...
+
 
 class Maintenance(Protocol):
     """Life cycle of the store itself."""

@@ -28,9 +28,10 @@ from headway.errors import (
     PayloadTooLarge,
     TooManySignals,
 )
-from headway.ports import Appended, Batch, Clock, ExecutionRecord, Hint, HintBus, Journal
+from headway.ports import Appended, Batch, Clock, Hint, HintBus, Journal
+from headway.services.cancellation import FORCED, cancelled_batch
 from headway.services.inputs import check_finite, check_values, not_json
-from headway.services.states import catch_up, encode_state, events_between, load_state, summary_of
+from headway.services.states import catch_up, events_between, load_state
 from headway.services.views import ControlReceipt
 
 MAX_KEY_LENGTH = 200
@@ -65,29 +66,40 @@ class Controls:
     entropy: Callable[[], int]
 
     def cancel(
-        self, execution_id: ExecutionId, *, by: str | None = None, idempotency_key: str | None = None
+        self,
+        execution_id: ExecutionId,
+        *,
+        force: bool = False,
+        by: str | None = None,
+        idempotency_key: str | None = None,
     ) -> ControlReceipt:
-        """Ask for the end of an execution; one that nobody has claimed ends at once.
+        """Ask for the end of an execution; one that no worker holds ends at once.
 
-        A cancel that is under way, or came with the same key before, gives the same receipt again.
+        A cancel that is under way, or came with the same key before, gives the same receipt again; one with
+        `force` has a receipt of its own, whether a cancel was asked for before or not. It ends the worker
+        where its event loop does not answer, see `ForcedCancels`.
         """
         check_key(idempotency_key)
         by = checked_name(by)
-        control_id = receipt_id("cancel", execution_id, idempotency_key or "")
+        how = ("force",) if force else ()
+        control_id = receipt_id("cancel", execution_id, *how, idempotency_key or "")
+        asked = e.ControlRequested(
+            control="cancel", control_id=control_id, by=by, force=force, phase="cancelling"
+        )
         for _ in range(_TRIES):
             record = self.journal.get(execution_id)
             state = load_state(self.journal, execution_id, record.head.last_seq)
             own = control_id if idempotency_key is not None and control_id in state.controls else None
             if state.closed and own is None:
                 raise _closed(state)  # whoever has cancelled it: this key has not
-            known = own or _cancel_under_way(state)
-            if known is not None:
-                return ControlReceipt(control_id=known, control="cancel", execution_id=execution_id)
-            try:
-                self._append(self._cancellation(record, state, control_id, by))
-            except (AppendConflict, ExecutionClosed):
-                continue
-            return ControlReceipt(control_id=control_id, control="cancel", execution_id=execution_id)
+            known = own or _cancel_under_way(state, force=force)
+            is_held = record.lease_owner is not None
+            if known is None or not (is_held or state.closed):
+                try:
+                    self._append(self._cancellation(state, None if known else asked, is_held=is_held))
+                except (AppendConflict, ExecutionClosed):
+                    continue
+            return ControlReceipt(control_id=known or control_id, control="cancel", execution_id=execution_id)
         raise AppendConflict(f"execution {execution_id} moves too fast to be cancelled; try again")
 
     def answer(
@@ -237,32 +249,16 @@ class Controls:
         if not isinstance(data, e.SignalReceived) or (data.name, data.value) != (sent.name, sent.value):
             raise IdempotencyConflict(execution_id=execution_id)
 
-    def _cancellation(self, record: ExecutionRecord, state: State, control_id: str, by: str | None) -> Batch:
+    def _cancellation(self, state: State, asked: e.ControlRequested | None, *, is_held: bool) -> Batch:
         """The request alone where a worker holds the execution, else with its effect and the end."""
         now = timestamp(self.clock.now_ns())
-        requested = e.ControlRequested(control="cancel", control_id=control_id, by=by, phase="cancelling")
-        producer = f"server:{control_id}"
-        if record.lease_owner is not None:
-            return Batch(
-                execution_id=record.execution_id,
-                producer_id=producer,
-                first_producer_seq=1,
-                bodies=[e.encode_body(requested, now)],
-            )
-        after = _apply(state.copy(), requested, now)
-        effective = e.ControlEffective(control="cancel", control_id=control_id, by=by)
-        _apply(after, effective, now)
-        cancelled = _cancelled(after, by)
-        _apply(after, cancelled, now)
+        if asked is None or not is_held:
+            return cancelled_batch(state, now, asked)
         return Batch(
-            execution_id=record.execution_id,
-            producer_id=producer,
+            execution_id=ExecutionId(state.execution_id),
+            producer_id=f"{FORCED if asked.force else 'server:'}{asked.control_id}",
             first_producer_seq=1,
-            bodies=[e.encode_body(data, now) for data in (requested, effective, cancelled)],
-            expected_last_seq=state.seq,
-            closes=True,
-            summary=summary_of(after),
-            checkpoint=encode_state(after),
+            bodies=[e.encode_body(asked, now)],
         )
 
     def _append(self, batch: Batch) -> Appended:
@@ -339,17 +335,10 @@ def _checked_reason(reason: str | None) -> str | None:
     return reason or None
 
 
-def _cancel_under_way(state: State) -> str | None:
-    """Receipt of a cancel that was requested."""
-    return next(
-        (control.control_id for control in state.controls.values() if control.control == "cancel"), None
-    )
-
-
-def _cancelled(state: State, by: str | None) -> e.ExecutionCancelled:
-    totals = state.sealed_totals()
-    result = e.ExecutionResult(execution_id=state.execution_id, status=e.Status.CANCELLED, totals=totals)
-    return e.ExecutionCancelled(by=by, progress=state.progress, totals=totals, result=result)
+def _cancel_under_way(state: State, *, force: bool) -> str | None:
+    """Receipt of a cancel that was requested; where force is asked for, of one with it."""
+    cancels = (control for control in state.controls.values() if control.control == "cancel")
+    return next((control.control_id for control in cancels if control.force or not force), None)
 
 
 def _apply(state: State, data: e.EventData, now: str) -> State:

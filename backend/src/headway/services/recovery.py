@@ -49,11 +49,12 @@ class Memo:
     """The steps of an execution: those of its log wait to be asked for, new ones get the next number.
 
     Args:
+        cancel: The first that was asked for: from then on no user code is run.
         controls: Asked for by others and not yet in effect, by receipt; those in `delivered` are known to be.
     """
 
     started: bool = False
-    cancel: e.ControlRequested | None = None  # asked for, and not yet in effect
+    cancel: e.ControlRequested | None = None
     diverged: bool = False  # a step that had failed went well this time: the code may take another way
     waits: WaitMemo = field(default_factory=WaitMemo)
     controls: dict[str, e.ControlRequested] = field(default_factory=dict)
@@ -144,12 +145,10 @@ class Memo:
 
     def _follow(self, data: e.ControlRequested | e.ControlDelivered | e.ControlEffective) -> None:
         match data:
-            case e.ControlRequested() if data.control == "cancel":
-                self.cancel = data
-            case e.ControlEffective() if data.control == "cancel":
-                self.cancel = None
             case e.ControlRequested():
                 self.controls[data.control_id] = data
+                if data.control == "cancel" and self.cancel is None:
+                    self.cancel = data
             case e.ControlDelivered():
                 self.delivered.add(data.control_id)
             case e.ControlEffective():

@@ -6,7 +6,7 @@ import contextvars
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -38,6 +38,8 @@ from headway.services.step_runner import StepRunner
 from headway.services.threads import Outcome, Raised, Returned, Threads
 from headway.services.values import NULL, encode_output
 from headway.services.waits import Waits
+
+_Stage = TypeVar("_Stage", e.ControlDelivered, e.ControlEffective)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,13 +150,12 @@ class RunningExecution:
         """Follow controls that others have put into the log."""
         for event in foreign:
             data = event.data
-            if isinstance(data, e.ControlRequested) and data.control != "cancel":
+            if isinstance(data, e.ControlRequested):
                 self.memo.controls[data.control_id] = data
                 self._deliver(data)
-            elif isinstance(data, e.ControlRequested) and self._cancel is None:
-                self._cancel = data
-                self._deliver(data)
-                self._interrupt()
+                if data.control == "cancel" and self._cancel is None:
+                    self._cancel = data
+                    self._interrupt()
             elif isinstance(data, e.ApprovalAnswered | e.SignalReceived):
                 self.waits.hear(data)
 
@@ -162,8 +163,7 @@ class RunningExecution:
         """What was asked for under this receipt has happened; tells it once."""
         control = self.memo.controls.pop(control_id, None) if control_id is not None else None
         if control is not None:
-            told = e.ControlEffective(control=control.control, control_id=control.control_id, by=control.by)
-            self.emit(told)
+            self.emit(_told(e.ControlEffective, control))
 
     def lose(self, error: HeadwayError) -> None:
         """The recorder can store nothing more of this execution."""
@@ -189,9 +189,7 @@ class RunningExecution:
         for control_id, control in self.memo.controls.items():
             if control_id not in self.memo.delivered:
                 self._deliver(control)
-        if self._cancel is not None:
-            self._deliver(self._cancel)
-        else:
+        if self._cancel is None:
             self._begin()
         outcome = Returned(None) if self._cancel is not None else await self._run_body()
         if not self._is_left:
@@ -257,7 +255,7 @@ class RunningExecution:
             self._tell("the workflow could not be stopped: a thread cannot be killed, and it runs on")
 
     def _deliver(self, control: e.ControlRequested) -> None:
-        self.emit(e.ControlDelivered(control=control.control, control_id=control.control_id, by=control.by))
+        self.emit(_told(e.ControlDelivered, control))
 
     def _tell(self, message: str) -> None:
         self.emit(e.Log(level="WARNING", message=message, logger="headway"))
@@ -265,7 +263,9 @@ class RunningExecution:
     async def _end(self, outcome: Outcome) -> None:
         cancel = self._cancel
         if cancel is not None:
-            self.emit(e.ControlEffective(control=cancel.control, control_id=cancel.control_id, by=cancel.by))
+            for control in list(self.memo.controls.values()):
+                if control.control == "cancel":  # it may have been asked for again, with force
+                    self.take_effect(control.control_id)
             await self.lane.close(partial(self._cancelled, cancel.by))
             return
         if isinstance(outcome, Returned):
@@ -329,3 +329,7 @@ class RunningExecution:
         return e.ExecutionResult(
             execution_id=self.execution_id, status=status, output=output, error=error, totals=totals
         )
+
+
+def _told(stage: type[_Stage], control: e.ControlRequested) -> _Stage:
+    return stage(control=control.control, control_id=control.control_id, by=control.by, force=control.force)

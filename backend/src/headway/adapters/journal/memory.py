@@ -303,6 +303,15 @@ class MemoryJournal(Journal):
             )
 
     @override
+    def written_to(self, owner: str, prefix: str) -> list[ExecutionId]:
+        with self._lock:
+            self._check_open()
+            held = [log for log in self._logs.values() if not log.closed and log.lease_owner == owner]
+            return [
+                log.new.execution_id for log in held if any(one.startswith(prefix) for one in log.producers)
+            ]
+
+    @override
     def trim(self, execution_id: ExecutionId, upto: int) -> None:
         with self._lock:
             log = self._log(execution_id)

@@ -157,6 +157,11 @@ class SqliteJournal(Journal):
             return sqlite_catalog.owners(connection)
 
     @override
+    def written_to(self, owner: str, prefix: str) -> list[ExecutionId]:
+        with self._database.reading() as connection:
+            return sqlite_catalog.written_to(connection, owner, prefix)
+
+    @override
     def trim(self, execution_id: ExecutionId, upto: int) -> None:
         with self._database.writing() as cursor:
             sqlite_log.trim(cursor, execution_id, upto)

@@ -4,6 +4,7 @@ Each function is the port's method of that name; those that take a cursor run in
 """
 
 import sqlite3
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -211,6 +212,24 @@ def owners(connection: sqlite3.Connection) -> list[str]:
         "SELECT DISTINCT lease_owner FROM execution WHERE closed = 0 AND lease_owner IS NOT NULL ORDER BY 1"
     )
     return [owner for (owner,) in rows.fetchall()]
+
+
+_WRITTEN_TO = """
+SELECT execution_id FROM execution AS e INDEXED BY execution_open
+WHERE closed = 0 AND lease_owner = :owner AND (
+    (producer_id >= :prefix AND producer_id < :behind)
+    OR EXISTS (
+        SELECT 1 FROM producer
+        WHERE execution_id = e.execution_id AND producer_id >= :prefix AND producer_id < :behind
+    )
+)
+ORDER BY number
+"""
+
+
+def written_to(connection: sqlite3.Connection, owner: str, prefix: str) -> list[ExecutionId]:
+    names = {"owner": owner, "prefix": prefix, "behind": prefix + chr(sys.maxunicode)}
+    return [ExecutionId(found) for (found,) in connection.execute(_WRITTEN_TO, names).fetchall()]
 
 
 def put_definitions(
