@@ -14,6 +14,31 @@ test('cancel stops a step in its middle', async ({ page, headway }) => {
   expect(await headway.isClosed(id)).toBe(true)
 })
 
+test('a cancel that its worker does not hear is forced, by the keys alone', async ({ page, headway }) => {
+  test.setTimeout(90_000)
+  const id = await headway.run('stuck')
+  await page.goto(`/executions/${id}`)
+  await expect(page.locator('.headway-monitor').getByText('spin', { exact: true }).first()).toBeVisible()
+  await page.keyboard.press('c')
+  await page.keyboard.press('c')
+  await expect(page.getByRole('button', { name: 'Cancelling…' })).toBeDisabled()
+
+  await expect(page.getByRole('button', { name: 'Force…' })).toBeVisible({ timeout: 15_000 })
+  await page.keyboard.press('c')
+  await page.keyboard.press('c')
+  const dialog = page.getByRole('alertdialog', { name: 'Force the cancel' })
+  await expect(dialog).toContainText('Ends the worker process at once.')
+  await page.keyboard.press('Escape')
+  await expect(dialog).toBeHidden()
+  await page.keyboard.press('c')
+  await expect(page.getByRole('button', { name: 'Force', exact: true })).toBeFocused()
+  await page.keyboard.press('Enter')
+
+  await expect(badge(page)).toHaveText('cancelled', { timeout: 20_000 })
+  await page.getByText('2 requests, done').click()
+  await expect(page.locator('.headway-receipt', { hasText: 'forced' })).toContainText('effective')
+})
+
 test('a failure shows its error, its step and its traceback', async ({ page, headway }) => {
   const id = await headway.run('broken')
   await page.goto(`/executions/${id}`)

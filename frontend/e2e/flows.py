@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from datetime import date, datetime
 from typing import Any, Literal
 
@@ -41,6 +42,22 @@ async def wait_for_ever() -> None:
 async def endless() -> None:
     """Wait in one step."""
     await wait_for_ever()
+
+
+@step
+async def spin(seconds: float) -> None:
+    """Hold up the event loop of the worker."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        pass
+
+
+@workflow
+async def stuck(seconds: float = 120.0) -> None:
+    """Hear no cancel."""
+    logger.info("spinning")
+    await asyncio.sleep(0.2)
+    await spin(seconds)
 
 
 @step

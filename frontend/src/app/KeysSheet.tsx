@@ -33,7 +33,7 @@ const SHEETS: readonly { title: string; keys: readonly (readonly [string, string
       ['1 – 3', 'Timeline, graph, steps'],
       ['4 – 6', 'Log, output, events'],
       ['/', 'Search the log'],
-      ['c', 'Cancel'],
+      ['c', 'Cancel; where that has no effect, force'],
       ['r', 'Run again'],
       ['Esc', 'Clear the step'],
     ],

@@ -4,6 +4,7 @@ import { newIdempotencyKey } from '../api/idempotency'
 import type { Summary } from '../core/store'
 import { rememberedName } from '../hooks/useRememberedName'
 import { reasonOf, useRetry } from '../hooks/useRetry'
+import { ForceCancel } from './ForceCancel'
 import { Icon } from './icons'
 
 export type ExecutionActionsProps = {
@@ -34,15 +35,16 @@ export function ExecutionActions({ api, summary, isLive, onStarted, change }: Ex
         <button
           type="button"
           className="headway-button"
-          data-key="c"
+          data-key={cancel.busy ? undefined : 'c'}
           title="Stop it (c)"
           disabled={cancel.busy || id === ''}
-          onClick={cancel.ask}
+          onClick={() => cancel.ask()}
         >
           <Icon name={cancel.busy ? 'running' : 'cancelled'} />
-          {cancel.busy ? 'Cancelling…' : 'Cancel'}
+          {cancel.forcing ? 'Forcing…' : cancel.busy ? 'Cancelling…' : 'Cancel'}
         </button>
       )}
+      {!closed && cancel.busy && !cancel.forcing && <ForceCancel key={id} onForce={() => cancel.ask(true)} />}
       {closed && (
         <button
           type="button"
@@ -71,30 +73,37 @@ export function ExecutionActions({ api, summary, isLive, onStarted, change }: Ex
   )
 }
 
-type Cancel = { busy: boolean; error: string | null; ask: () => Promise<void> }
+type Cancel = {
+  busy: boolean
+  forcing: boolean
+  error: string | null
+  ask: (force?: boolean) => Promise<void>
+}
 
 /** Asked for from the click until the event says that it took effect. */
 function useCancel(api: HttpApi, { execution_id: id, phase }: Summary, isLive: boolean): Cancel {
   const [asked, setAsked] = useState<string | null>(null)
+  const [forced, setForced] = useState<string | null>(null)
   const [refused, setRefused] = useState<unknown>(null)
   useEffect(() => {
     // That the server cannot be reached is no longer so once it is.
     if (isLive) setRefused((before: unknown) => (isUnreachable(before) ? null : before))
   }, [isLive])
-  const ask = async () => {
-    setAsked(id)
+  const ask = async (force = false) => {
+    const set = force ? setForced : setAsked
+    set(id)
     setRefused(null)
     try {
-      await api.cancel(id, newIdempotencyKey(), rememberedName())
+      await api.cancel(id, newIdempotencyKey(), rememberedName(), force)
     } catch (refusal) {
-      setAsked(null)
+      set(null)
       // It ended before the request came: the page will say so.
       const isOver = refusal instanceof Problem && refusal.code === 'execution_closed'
       if (!isOver) setRefused(refusal)
     }
   }
   const error = refused === null ? null : reasonOf(refused)
-  return { busy: asked === id || phase === 'cancelling', error, ask }
+  return { busy: asked === id || phase === 'cancelling', forcing: forced === id, error, ask }
 }
 
 function isUnreachable(refusal: unknown): boolean {

@@ -37,11 +37,12 @@ export function ReceiptList({ receipts, closed }: ReceiptListProps) {
 }
 
 function ReceiptRow({ receipt, closed }: { receipt: Receipt; closed: boolean }) {
-  const { control, by, message } = receipt
+  const { control, by, message, force } = receipt
   return (
     <li className="headway-receipt">
       <span className="headway-receipt__what">
         <strong>{WORDS[control] ?? control}</strong>
+        {force && ', forced'}
         {by && ` by ${by}`}
         {message && <span className="headway-receipt__message">{message}</span>}
       </span>
