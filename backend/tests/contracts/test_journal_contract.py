@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -422,6 +423,19 @@ class TestCatalog:
         assert found("keyerror") == found("100 %_Ä") == found(first.lower()) == [first]
         assert found("K%R") == found("100 %_ä") == []
         assert found(second[-8:]) == [second]
+
+    def test_chosen_ones_are_found_by_their_ids(self, journal: Journal) -> None:
+        first, _, third = (journal.create(a_new_execution())[0] for _ in range(3))
+        append(journal, a_batch(third, summary=a_summary("failed", status="failed"), closes=True))
+        nobody = ExecutionId("7ZZZZZZZZZZZZZZZZZZZZZZZZZ")
+
+        def found(*ids: ExecutionId, **others: Any) -> list[ExecutionId]:
+            return [one.execution_id for one in journal.find(ExecutionFilter(ids=frozenset(ids), **others))]
+
+        assert found(first, third, nobody) == [third, first]
+        assert found(first, third, before=third) == [first]
+        assert found(first, third, statuses=frozenset({"failed"})) == [third]
+        assert found(nobody) == []
 
     def test_those_that_ask_people_are_found_until_they_end(self, journal: Journal) -> None:
         asks, calm, ends = (journal.create(a_new_execution())[0] for _ in range(3))

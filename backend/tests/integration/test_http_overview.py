@@ -12,7 +12,7 @@ from tests.support.server import RunningServer, serving
 
 from headway.adapters.journal.memory import MemoryJournal
 from headway.domain import events as e
-from headway.domain.identifiers import ExecutionId
+from headway.domain.identifiers import ExecutionId, execution_id
 
 
 class CountingJournal(MemoryJournal):
@@ -117,6 +117,11 @@ def test_only_a_log_that_has_grown_is_read_again(server: RunningServer, http: ht
     assert busy.id in journal.read_logs
 
 
+def ids_found(http: httpx.Client, **query: str | list[str]) -> list[str]:
+    rows = http.get("/api/executions", params=query).raise_for_status().json()["executions"]
+    return [row["execution_id"] for row in rows]
+
+
 def test_other_approvals_than_open_ones_are_not_listed(http: httpx.Client) -> None:
     for query in ("", "?status=answered", "?status=open&limit=0", "?status=open&limit=201"):
         assert http.get(f"/api/approvals{query}").status_code == 422
@@ -128,14 +133,33 @@ def test_executions_are_filtered_by_time_and_text(server: RunningServer, http: h
     failed.fail("KeyError: 'sku'\nat line 3")
 
     def found(**query: str) -> list[str]:
-        rows = http.get("/api/executions", params=query).json()["executions"]
-        return [row["execution_id"] for row in rows]
+        return ids_found(http, **query)
 
     assert found(q="keyerror") == [failed.id]
     assert found(q=fine.id) == [fine.id]
     assert found(since="2026-01-01T00:00:00Z") == [failed.id, fine.id]
     assert found(since="2100-01-01T00:00:00+01:00") == []
     assert http.get("/api/executions?since=2026-01-01T00:00:00").status_code == 422, "a time has a zone"
+
+
+def test_executions_are_listed_by_their_ids(server: RunningServer, http: httpx.Client) -> None:
+    first, _, third = (an_execution(server) for _ in range(3))
+    third.start()
+    nobody = "7ZZZZZZZZZZZZZZZZZZZZZZZZZ"
+
+    assert ids_found(http, id=[first.id, third.id, nobody]) == [third.id, first.id]
+    assert ids_found(http, id=[first.id, third.id], status="queued") == [first.id]
+    assert ids_found(http, id=[first.id, third.id], limit="1") == [third.id]
+    assert ids_found(http, id=nobody) == []
+
+
+def test_as_many_ids_as_a_list_takes_and_no_others(http: httpx.Client) -> None:
+    ids = [execution_id(1, number) for number in range(201)]
+    assert ids_found(http, id=ids[:200]) == []
+    for wrong in (ids, ["nightly"], [f"{ids[0]}\n"]):
+        answer = http.get("/api/executions", params={"id": wrong})
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input")
+        assert answer.json()["errors"][0]["field"].startswith("id")
 
 
 def test_the_server_tells_its_limits(http: httpx.Client) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, StringConstraints
 from starlette.responses import StreamingResponse
 
 from headway.api import models
@@ -16,7 +16,7 @@ from headway.api.auth import SESSION_COOKIE, Tokens
 from headway.api.http_controls import control_routes
 from headway.api.http_overview import overview_routes
 from headway.domain.events import LEVELS, Level, Phase, decode_line
-from headway.domain.identifiers import ExecutionId, WorkflowId, execution_id
+from headway.domain.identifiers import EXECUTION_ID, ExecutionId, WorkflowId, execution_id
 from headway.errors import OutputNotFound, Unauthorized
 from headway.ports import ExecutionFilter, OutputStore
 from headway.services.controls import MAX_NAME_LENGTH, MAX_REASON_LENGTH, MAX_SIGNAL_BYTES
@@ -26,6 +26,7 @@ from headway.services.log_search import LogQuery, LogSearch
 from headway.services.log_text import line_of
 
 MAX_PAGE = 500
+MAX_IDS = 200
 _LIMITS = {
     "input_bytes": MAX_INPUT_BYTES,
     "signal_bytes": MAX_SIGNAL_BYTES,
@@ -34,6 +35,7 @@ _LIMITS = {
     "page": MAX_PAGE,
 }
 _TEXT_PIECE = 256  # lines a chunk of a download
+_Id = Annotated[str, StringConstraints(pattern=f"^{EXECUTION_ID.pattern}$")]
 
 
 def api_routes(
@@ -150,6 +152,10 @@ def _execution_routes(router: APIRouter, executions: Executions, api: str) -> No
         q: Annotated[
             str | None, Query(max_length=200, description="Only those with it in their id or error.")
         ] = None,
+        ids: Annotated[
+            list[_Id] | None,
+            Query(alias="id", max_length=MAX_IDS, description="Only these; may be repeated."),
+        ] = None,
         limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
         cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
     ) -> Response:
@@ -161,6 +167,7 @@ def _execution_routes(router: APIRouter, executions: Executions, api: str) -> No
             before=execution_id_of(cursor) if cursor else None,
             since=_first_id(since) if since else None,
             text=q or None,
+            ids=frozenset(ExecutionId(one) for one in ids or ()),
         )
         return json_answer(executions.list(wanted))
 

@@ -152,6 +152,7 @@ class ExecutionFilter:
         since: Leave out those with a lower id; ids begin with the time they were made at.
         text: Only those with it in their id or error, in any case of the letters A to Z.
         asking: Only those that wait for a person's answer.
+        ids: Only these; empty for all.
     """
 
     workflow_id: WorkflowId | None = None
@@ -161,6 +162,7 @@ class ExecutionFilter:
     since: ExecutionId | None = None
     text: str | None = None
     asking: bool = False
+    ids: frozenset[ExecutionId] = frozenset()
 
 
 class Run(msgspec.Struct, frozen=True, gc=False):

@@ -417,6 +417,7 @@ def _matches(log: _Log, wanted: ExecutionFilter) -> bool:
     return (
         (wanted.workflow_id is None or log.new.workflow_id == wanted.workflow_id)
         and (not wanted.statuses or bool(wanted.statuses & {summary.status, summary.phase}))
+        and (not wanted.ids or execution_id in wanted.ids)
         and (wanted.since is None or execution_id >= wanted.since)
         and (not wanted.asking or (summary.questions > 0 and not log.closed))
         and any(text in _folded(each) for each in searched)

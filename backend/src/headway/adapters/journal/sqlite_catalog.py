@@ -98,6 +98,9 @@ def find(connection: sqlite3.Connection, wanted: ExecutionFilter) -> list[Execut
         marks = ", ".join("?" * len(statuses))
         conditions.append(f"(e.status IN ({marks}) OR e.phase IN ({marks}))")
         values += statuses * 2
+    if wanted.ids:
+        conditions.append(f"e.execution_id IN ({', '.join('?' * len(wanted.ids))})")
+        values += sorted(wanted.ids)
     if wanted.asking:
         conditions.append(_ASKING)
     if wanted.since is not None:
