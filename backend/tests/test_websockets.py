@@ -500,6 +500,12 @@ class DeafHintBus:
         pass
 
 
+async def test_the_accepting_answer_names_its_request(server: RunningServer) -> None:
+    async with viewing(server.ws("audit"), additional_headers={"X-Request-Id": "edge-7"}) as socket:
+        assert socket.response is not None
+        assert socket.response.headers.get_all("X-Request-Id") == ["edge-7"]
+
+
 # --- refusals before accept -------------------------------------------------------------------------------
 
 
@@ -521,9 +527,10 @@ class DeafHintBus:
 async def test_a_request_that_cannot_be_served_is_refused_before_accept(
     server: RunningServer, target: str, query: str, status: int, code: str
 ) -> None:
-    answered, problem = await refusal(server.ws(target, query))
+    answered, problem = await refusal(server.ws(target, query), additional_headers={"X-Request-Id": "edge-7"})
 
     assert (answered, problem["code"], problem["status"]) == (status, code, status)
+    assert problem["request_id"] == "edge-7"
 
 
 async def test_an_execution_of_another_workflow_is_not_found(server: RunningServer) -> None:

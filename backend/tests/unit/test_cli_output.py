@@ -308,3 +308,15 @@ async def test_a_followed_feed_is_shown_with_its_recent_lines_and_resets() -> No
     assert "... 2 events before" in shown
     assert "fetched page 2" in shown
     assert "restored and went on differently. What is above does not count" in shown
+
+
+def test_a_fault_of_the_server_is_told_with_the_request_that_met_it() -> None:
+    fault = HeadwayError("the server failed; its log says why", request_id="edge-7")
+    assert exits.explain(fault, debug=False).splitlines() == [
+        "Error: the server failed",
+        "  Its log says why",
+        "  Request id: edge-7",
+    ]
+    assert "edge-7" in exits.explain(JournalUnavailable(request_id="edge-7"), debug=False)
+    assert "edge-7" not in exits.explain(ExecutionNotFound(request_id="edge-7"), debug=False)
+    assert "Request id" not in exits.explain(JournalUnavailable(request_id=None), debug=False)

@@ -18,6 +18,8 @@ from headway.api.http_log import log_routes
 from headway.api.http_producers import producer_routes
 from headway.api.limits import BoundedBody, SecurityHeaders
 from headway.api.openapi import document_of
+from headway.api.request_ids import HEADER as REQUEST_ID
+from headway.api.request_ids import RequestIds
 from headway.api.static import static_routes
 from headway.api.websockets import WorkflowSocket
 from headway.api.websockets_rich import RichSocket
@@ -110,6 +112,7 @@ def create_app(
         ),
     ]
     app.include_router(static_routes(static_dir, prefix))
+    app.add_middleware(problems.Faults)
     app.add_middleware(BoundedBody)
     app.add_middleware(Admission, feed=feed, ready_path=f"{prefix}/readyz")
     app.add_middleware(
@@ -125,8 +128,9 @@ def create_app(
             CORSMiddleware,
             allow_origins=list(allowed_origins),
             allow_methods=["GET", "POST"],
-            allow_headers=["Authorization", "Headway-By", "Idempotency-Key", "Last-Event-ID"],
-            expose_headers=["ETag", "Location", "Retry-After"],
+            allow_headers=["Authorization", "Headway-By", "Idempotency-Key", "Last-Event-ID", REQUEST_ID],
+            expose_headers=["ETag", "Location", "Retry-After", REQUEST_ID],
         )
     app.add_middleware(SecurityHeaders, frame_origins=frame_origins)
+    app.add_middleware(RequestIds)
     return app

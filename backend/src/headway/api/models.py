@@ -287,6 +287,7 @@ class Problem(BaseModel):
                     "status": 422,
                     "detail": "the input of audit_environment does not fit: limit",
                     "code": "invalid_input",
+                    "request_id": "5f0c2d1b7a9e4c36",
                     "errors": [{"field": "limit", "message": "is required"}],
                 }
             ]
@@ -297,3 +298,4 @@ class Problem(BaseModel):
     status: int
     detail: str
     code: str
+    request_id: str

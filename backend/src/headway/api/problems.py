@@ -9,8 +9,10 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from headway.api import request_ids
+from headway.api.request_ids import request_id_of
 from headway.errors import (
     ClientError,
     ConflictError,
@@ -32,8 +34,8 @@ _TOLD = (ClientError, ConflictError, PositionLost, OverloadError, UnavailableErr
 _log = logging.getLogger(__name__)
 
 
-def problem(error: Exception, status: int | None = None) -> Response:
-    """The answer for an error; what went wrong inside the server is not told."""
+def problem(error: Exception, scope: Scope, status: int | None = None) -> Response:
+    """The answer to the request of `scope`; what went wrong inside the server is not told."""
     if not isinstance(error, _TOLD):
         error = HeadwayError("the server failed; its log says why")
     headers = {"Cache-Control": "no-store"}
@@ -43,12 +45,16 @@ def problem(error: Exception, status: int | None = None) -> Response:
         if isinstance(error, branch):
             headers["Retry-After"] = str(seconds)
     status = error.http_status if status is None else status
+    request_id = request_id_of(scope)
+    if request_id is not None:  # an answer to a bug in a guard goes past what would put it there
+        headers[request_ids.HEADER] = request_id
     body: dict[str, Any] = {
         "type": f"urn:headway:error:{error.code}",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": error.message,
         "code": error.code,
+        **({} if request_id is None else {"request_id": request_id}),
     }
     extra = {name: value for name, value in error.fields.items() if name not in body}
     return Response(
@@ -67,7 +73,7 @@ async def refuse(error: Exception, scope: Scope, receive: Receive, send: Send) -
     if scope["type"] == "websocket" and "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close", "code": 1008, "reason": ""})
         return
-    await problem(error)(scope, receive, send)
+    await problem(error, scope)(scope, receive, send)
 
 
 def install(app: FastAPI) -> None:
@@ -78,32 +84,64 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _on_bug)
 
 
-def _on_headway_error(_: Request, error: Exception) -> Response:
+class Faults:
+    """Answers what no route foresaw, inside of what lets pages of other origins read it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        has_started = False
+
+        async def noticed(message: Message) -> None:
+            nonlocal has_started
+            has_started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noticed)
+        except Exception as error:
+            if has_started:  # the server cuts the answer off, so that it is not taken for whole
+                raise
+            _log_fault(scope, error)
+            await refuse(error, scope, receive, send)
+
+
+def _on_headway_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, _TOLD):
-        _log.error("unexpected error", exc_info=error)
-    return problem(error)
+        _log_fault(request.scope, error)
+    return problem(error, request.scope)
 
 
-def _on_invalid_request(_: Request, error: Exception) -> Response:
+def _on_invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     errors = [{"field": _field(fault["loc"]), "message": fault["msg"]} for fault in error.errors()]
     if any(fault["type"] == "json_invalid" for fault in error.errors()):
-        return problem(ClientError("the body is not JSON", errors=errors))
-    return problem(InvalidInput("the request does not fit", errors=errors))
+        return problem(ClientError("the body is not JSON", errors=errors), request.scope)
+    return problem(InvalidInput("the request does not fit", errors=errors), request.scope)
 
 
-def _on_http_exception(_: Request, error: Exception) -> Response:
+def _on_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == HTTPStatus.NOT_FOUND:
-        return problem(NotFound())
-    answer = problem(ClientError(str(error.detail)), error.status_code)
+        return problem(NotFound(), request.scope)
+    answer = problem(ClientError(str(error.detail)), request.scope, error.status_code)
     answer.headers.update(error.headers or {})
     return answer
 
 
 def _on_bug(request: Request, error: Exception) -> Response:
-    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return problem(error)
+    _log_fault(request.scope, error)
+    return problem(error, request.scope)
+
+
+def _log_fault(scope: Scope, error: Exception) -> None:
+    _log.error(
+        "%s %s failed, request %s", scope["method"], scope["path"], request_id_of(scope), exc_info=error
+    )
 
 
 def _field(location: tuple[str | int, ...]) -> str:

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headway.api.outlets import SendOutlet, outlet_of
 from headway.api.problems import refuse
+from headway.api.request_ids import request_id_of
 from headway.api.uvicorn_protocol import UvicornOutlet
 from headway.errors import HeadwayError
 from headway.protocol.close_codes import CloseCode
@@ -48,7 +49,7 @@ class WorkflowSocket:
             subscription = await self._find(scope)
         except Exception as error:  # noqa: BLE001 - the edge of this connection
             if not isinstance(error, HeadwayError):
-                _log.exception("cannot serve %s", scope["path"])
+                _log.exception("cannot serve %s, request %s", scope["path"], request_id_of(scope))
             await refuse(error, scope, receive, send)
             return
         await send({"type": "websocket.accept"})

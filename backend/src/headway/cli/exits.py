@@ -53,6 +53,9 @@ def explain(error: BaseException, *, debug: bool) -> str:
         details = error.fields.get("errors")
         if isinstance(details, list):
             lines[1:1] = [f"  {each['field']}: {each['message']}" for each in details]
+        request_id = error.fields.get("request_id")
+        if request_id and not isinstance(error, ClientError | ConflictError):
+            lines.append(f"  Request id: {request_id}")
         return "\n".join(lines)
     if isinstance(error, OSError):  # what of Headway's own files and sockets fails is a `HeadwayError`
         named = f"{error.filename}: " if error.filename else ""

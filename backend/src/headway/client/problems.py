@@ -23,6 +23,7 @@ class _Problem(msgspec.Struct):
     errors: list[dict[str, str]] = msgspec.field(default_factory=list)
     why: str | None = None
     expected: int | None = None
+    request_id: str | None = None
 
 
 _decode = msgspec.json.Decoder(_Problem).decode
@@ -47,6 +48,7 @@ def to_error(status: int, body: bytes) -> HeadwayError:
         told=problem.code == kind.code,
         why=problem.why,
         expected=problem.expected,
+        request_id=problem.request_id,
     )
 
 
