@@ -102,12 +102,15 @@ describe('HttpApi', () => {
     const page = await api.executions({
       workflow_id: 'w',
       status: ['failed', 'running'],
+      id: ['A', 'B'],
       cursor: 'c',
       limit: 5,
     })
 
     expect(page.next_cursor).toBe('next')
-    expect(calls[0]?.address).toMatch(/\?workflow_id=w&status=failed&status=running&limit=5&cursor=c$/)
+    expect(calls[0]?.address).toMatch(
+      /\?workflow_id=w&status=failed&status=running&id=A&id=B&limit=5&cursor=c$/,
+    )
   })
 
   it('fills in what an execution leaves out', async () => {
@@ -133,6 +136,20 @@ describe('HttpApi', () => {
   it('has a code for refusals that are no problem document', async () => {
     const { api } = anApi(502, '<html>Bad gateway</html>', 'text/html')
     expect(await refusal(api.workflows())).toMatchObject({ status: 502, code: 'http_502' })
+  })
+
+  it('names the request of a refusal, by the document or else by the header', async () => {
+    const answer = (body: object) => () =>
+      Promise.resolve(
+        new Response(JSON.stringify(body), { status: 500, headers: { 'X-Request-Id': 'edge-7' } }),
+      )
+    const told = await refusal(
+      new HttpApi('/', answer({ code: 'internal', request_id: 'inner-1' })).workflows(),
+    )
+    const passed = await refusal(new HttpApi('/', answer({})).workflows())
+
+    expect([told.requestId, passed.requestId]).toEqual(['inner-1', 'edge-7'])
+    expect((await refusal(anApi(502, '').api.workflows())).requestId).toBe('')
   })
 
   it('says so where the address is another server’s page', async () => {

@@ -37,6 +37,8 @@ export class Problem extends Error {
     readonly code: string,
     message: string,
     readonly errors: readonly FieldError[] = [],
+    /** Names the request in the server's log; empty where no server answered. */
+    readonly requestId = '',
   ) {
     super(message)
   }
@@ -52,6 +54,8 @@ export type ExecutionQuery = {
   since?: string | undefined
   /** A part of the id or of the error. */
   q?: string | undefined
+  /** These and no others; at most 200. */
+  id?: readonly string[] | undefined
   cursor?: string | undefined
   limit?: number | undefined
 }
@@ -107,6 +111,7 @@ export class HttpApi {
     for (const status of query.status ?? []) parameters.append('status', status)
     if (query.since) parameters.set('since', query.since)
     if (query.q) parameters.set('q', query.q)
+    for (const id of query.id ?? []) parameters.append('id', id)
     if (query.limit) parameters.set('limit', String(query.limit))
     if (query.cursor) parameters.set('cursor', query.cursor)
     return decodeExecutionPage(await this.#call('GET', `api/executions?${parameters}`, { signal }))
@@ -249,6 +254,7 @@ export async function problemOf(response: Response): Promise<Problem> {
     text('code') || `http_${response.status}`,
     message,
     fieldErrors(problem['errors']),
+    text('request_id') || (response.headers.get('X-Request-Id') ?? ''),
   )
 }
 

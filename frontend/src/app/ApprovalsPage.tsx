@@ -9,25 +9,24 @@ import { ApprovalCard } from '../components/ApprovalCard'
 import { answeredWith, stateOf } from '../components/openApprovals'
 import type { ApprovalState } from '../core/waiting'
 import { PageHead } from './PageHead'
-import { PageProblem } from './PageProblem'
+import { PageProblem, StaleNotice } from './PageProblem'
 import { useApi } from './session'
+import { useLastingError } from './useLastingError'
 import { APPROVALS, useOpenApprovals } from './useOpenApprovals'
 import { useTitle } from './useTitle'
 
 export function ApprovalsPage() {
-  const { data, error, refetch } = useOpenApprovals()
+  const approvals = useOpenApprovals()
+  const { data, error } = approvals
+  const failed = useLastingError(approvals)
   const [answered, setAnswered] = useState<ReadonlyMap<string, ApprovalState>>(new Map())
   const shown = usePlaces(data?.approvals, answered)
   useTitle(data && data.total > 0 ? `(${data.total}) Approvals` : 'Approvals')
   return (
     <>
       <PageHead title="Approvals" />
-      {error && !data && <PageProblem error={error} onRetry={() => void refetch()} />}
-      {error && data && (
-        <p className="headway-notice" role="alert">
-          {error.message} What is shown may be out of date; trying again.
-        </p>
-      )}
+      {failed && !data && <PageProblem error={failed} what="Open questions" onRetry={approvals.refetch} />}
+      {error && data && <StaleNotice error={error} />}
       {data && shown.length === 0 && <NothingAsked />}
       <div className="headway app-stack app-approvals">
         {shown.map(approval => (

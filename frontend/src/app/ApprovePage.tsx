@@ -10,8 +10,9 @@ import { answeredWith } from '../components/openApprovals'
 import type { ApprovalState } from '../core/waiting'
 import { Logo } from './Logo'
 import { NotFoundPage } from './NotFoundPage'
-import { PageProblem } from './PageProblem'
+import { PageProblem, StaleNotice } from './PageProblem'
 import { SessionGate, useApi } from './session'
+import { useLastingError } from './useLastingError'
 import { useTitle } from './useTitle'
 
 const REFRESH_MS = 3_000
@@ -32,16 +33,18 @@ function Question() {
   const { executionId, approvalId } = route.useParams()
   const api = useApi()
   const [answered, setAnswered] = useState<ApprovalState | null>(null)
-  const { data, error, refetch } = useQuery({
+  const query = useQuery({
     queryKey: ['execution', executionId],
     queryFn: ({ signal }) => api.execution(executionId, signal),
     refetchInterval: REFRESH_MS,
     retry: false,
   })
+  const { data, error } = query
+  const failed = useLastingError(query)
   const found = data?.state?.waiting.approvals.get(approvalId)
   const approval = found?.status === 'open' ? (answered ?? found) : found
   useTitle(approval?.message.split('\n')[0] ?? 'Question')
-  if (error && !data) return <PageProblem error={error} onRetry={() => void refetch()} />
+  if (failed && !data) return <PageProblem error={failed} what="This question" onRetry={query.refetch} />
   if (!data) return <p role="status">Loading…</p>
   if (!approval) return <NotFoundPage what="This execution has asked no such question." />
   const send = async (answer: Answer) => {
@@ -50,6 +53,7 @@ function Question() {
   }
   return (
     <>
+      {error && <StaleNotice error={error} />}
       <h1 className="headway-visually-hidden">Question of {data.execution.workflow_id}</h1>
       <ApprovalCard approval={approval} workflowId={data.execution.workflow_id} onAnswer={send} />
       <Thanks approval={approval} detail={data} />

@@ -2,26 +2,21 @@ import { Button, MultiSelect, Select, TextInput } from '@mantine/core'
 import { useDebouncedCallback } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
 import { type RefObject, useEffect, useState } from 'react'
+import { isNarrowed, type ListSearch, SINCE_CHOICES, spanWords } from './listSearch'
 import { useApi } from './session'
-import { type ExecutionsSearch, SINCE_CHOICES } from './useExecutionRows'
 
 const STATUSES = ['queued', 'running', 'waiting', 'cancelling', 'completed', 'failed', 'cancelled']
-const SINCE_WORDS: Record<string, string> = {
-  '1h': 'last hour',
-  '24h': 'last 24 hours',
-  '7d': 'last 7 days',
-  '30d': 'last 30 days',
-}
 
 export type ExecutionFiltersProps = {
-  search: ExecutionsSearch
-  onChange: (change: Partial<ExecutionsSearch>) => void
+  search: ListSearch
+  onChange: (change: Partial<ListSearch>) => void
+  onClear: () => void
   /** The field for text, so that a key can lead there. */
   text: RefObject<HTMLInputElement | null>
 }
 
 /** What the list is narrowed to; all of it stands in the address. */
-export function ExecutionFilters({ search, onChange, text }: ExecutionFiltersProps) {
+export function ExecutionFilters({ search, onChange, onClear, text }: ExecutionFiltersProps) {
   const api = useApi()
   const { data } = useQuery({
     queryKey: ['workflows'],
@@ -34,7 +29,7 @@ export function ExecutionFilters({ search, onChange, text }: ExecutionFiltersPro
     chosen && !known.some(each => each.value === chosen)
       ? [...known, { value: chosen, label: chosen }]
       : known
-  const filtered = Boolean(chosen || search.status?.length || search.since || search.q)
+  const spans = search.since ? [...new Set([...SINCE_CHOICES, search.since])] : SINCE_CHOICES
   return (
     <search className="app-filters">
       <Select
@@ -58,18 +53,14 @@ export function ExecutionFilters({ search, onChange, text }: ExecutionFiltersPro
       <Select
         label="Since"
         placeholder="ever"
-        data={SINCE_CHOICES.map(value => ({ value, label: SINCE_WORDS[value] ?? value }))}
+        data={spans.map(value => ({ value, label: spanWords(value) }))}
         value={search.since ?? null}
         onChange={since => onChange({ since: since ?? undefined })}
         clearable
       />
       <TextFilter value={search.q ?? ''} onChange={q => onChange({ q: q || undefined })} field={text} />
       {/* Always there, so that the list below does not move. */}
-      <Button
-        variant="subtle"
-        disabled={!filtered}
-        onClick={() => onChange({ workflow: undefined, status: undefined, since: undefined, q: undefined })}
-      >
+      <Button variant="subtle" disabled={!isNarrowed(search)} onClick={onClear}>
         Clear filters
       </Button>
     </search>
@@ -86,7 +77,8 @@ type TextFilterProps = {
 function TextFilter({ value, onChange, field }: TextFilterProps) {
   const [draft, setDraft] = useState(value)
   const ask = useDebouncedCallback(onChange, 300)
-  useEffect(() => setDraft(value), [value])
+  // A space at the end is of a word that is still to come.
+  useEffect(() => setDraft(before => (before.trim() === value ? before : value)), [value])
   return (
     <TextInput
       ref={field}

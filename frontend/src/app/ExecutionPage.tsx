@@ -18,23 +18,36 @@ import { PageHead } from './PageHead'
 import { PageProblem } from './PageProblem'
 import { useApi } from './session'
 import { useKeys } from './useKeys'
+import { useLastingError } from './useLastingError'
 import { useServer } from './useServer'
 import { useFavicon, useTitle } from './useTitle'
+
+/** Where the server could not say anything of the execution. */
+const RETRY_MS = 3_000
 
 const executionRoute = getRouteApi('/executions/$executionId')
 
 export function ExecutionPage() {
   const { executionId } = executionRoute.useParams()
   const api = useApi()
-  const { data, error, refetch } = useQuery({
+  const query = useQuery({
     queryKey: ['execution', executionId],
     queryFn: ({ signal }) => api.execution(executionId, signal),
-    retry: (count, problem) => !(problem instanceof Problem && problem.status === 404) && count < 20,
-    retryDelay: count => Math.min(5_000, 500 * 2 ** count),
+    retry: false,
+    refetchInterval: ({ state: { error } }) => error !== null && !isFinal(error) && RETRY_MS,
   })
-  if (error) return <PageProblem error={error} onRetry={() => void refetch()} />
+  const { data } = query
+  const failed = useLastingError(query)
+  if (failed && !data) {
+    return <PageProblem error={failed} what={`Execution ${executionId}`} onRetry={query.refetch} />
+  }
   if (!data) return <PageHead title="Loading…" above={<Link to="/executions">Executions</Link>} />
   return <OneExecution key={executionId} executionId={executionId} workflowId={data.execution.workflow_id} />
+}
+
+/** The server has said what is so; asking again changes nothing. */
+function isFinal(error: Error): boolean {
+  return error instanceof Problem && [400, 401, 403, 404].includes(error.status)
 }
 
 function OneExecution({ executionId, workflowId }: { executionId: string; workflowId: string }) {

@@ -6,10 +6,12 @@ import { useRef, useState } from 'react'
 import type { Execution } from '../api/decode'
 import { ExecutionFilters } from './ExecutionFilters'
 import { ExecutionTable } from './ExecutionTable'
+import type { KeysOf, LIST_KEYS } from './keySheets'
+import { isNarrowed, type ListSearch } from './listSearch'
 import { PageHead } from './PageHead'
-import { PageProblem } from './PageProblem'
+import { PageProblem, StaleNotice } from './PageProblem'
 import { type Bulk, useBulk } from './useBulk'
-import { type ExecutionsSearch, useExecutionRows } from './useExecutionRows'
+import { useExecutionRows } from './useExecutionRows'
 import { useKeys } from './useKeys'
 import { useTitle } from './useTitle'
 
@@ -20,23 +22,42 @@ export function ExecutionsPage() {
   const navigate = useNavigate()
   const text = useRef<HTMLInputElement>(null)
   useTitle('Executions')
-  const filter = (change: Partial<ExecutionsSearch>) =>
+  const filter = (change: Partial<ListSearch>) =>
     navigate({ to: '/executions', search: { ...search, cursor: undefined, ...change }, replace: true })
+  const clear = () => navigate({ to: '/executions', search: {}, replace: true })
   return (
     <>
       <PageHead title="Executions" />
-      <ExecutionFilters search={search} onChange={filter} text={text} />
+      <ExecutionFilters search={search} onChange={filter} onClear={clear} text={text} />
+      {search.id && <BulkBanner ids={search.id} bulk={search.bulk} onClear={clear} />}
       <ExecutionList
         key={JSON.stringify(search)}
         search={search}
         onFilter={() => text.current?.focus()}
-        onClear={() => navigate({ to: '/executions', search: {}, replace: true })}
+        onClear={clear}
       />
     </>
   )
 }
 
-type ExecutionListProps = { search: ExecutionsSearch; onFilter: () => void; onClear: () => void }
+const BULK_WORDS = { cancel: 'that was cancelled', retry: 'that was started again' }
+
+type BulkBannerProps = { ids: readonly string[]; bulk: ListSearch['bulk']; onClear: () => void }
+
+/** Says that the list is one of chosen executions, and leads back to all of them. */
+function BulkBanner({ ids, bulk, onClear }: BulkBannerProps) {
+  return (
+    <p className="app-bulk" role="status">
+      {`${ids.length === 1 ? 'One execution' : `${ids.length} executions`}: `}
+      {bulk ? `the bulk ${BULK_WORDS[bulk]}.` : 'those that the address names.'}
+      <button type="button" className="headway-link" onClick={onClear}>
+        Show all executions
+      </button>
+    </p>
+  )
+}
+
+type ExecutionListProps = { search: ListSearch; onFilter: () => void; onClear: () => void }
 
 function ExecutionList({ search, onFilter, onClear }: ExecutionListProps) {
   const navigate = useNavigate()
@@ -45,18 +66,14 @@ function ExecutionList({ search, onFilter, onClear }: ExecutionListProps) {
   const [current, setCurrent] = useState<string | null>(null)
   const open = (id: string) => navigate({ to: '/executions/$executionId', params: { executionId: id } })
   useListKeys({ rows, current, setCurrent, bulk, open, show, onFilter })
-  if (isLoading) return <TableSkeleton />
   if (rows.length === 0) {
-    if (error) return <PageProblem error={error} onRetry={refresh} />
-    return <NoExecutions isFiltered={isFiltered(search)} onClear={onClear} />
+    if (error) return <PageProblem error={error} what="List of executions" onRetry={refresh} />
+    if (isLoading) return <TableSkeleton />
+    return <NoExecutions isFiltered={isNarrowed(search) || search.cursor !== undefined} onClear={onClear} />
   }
   return (
     <>
-      {error && (
-        <p className="headway-notice" role="alert">
-          {error.message} What is shown may be out of date; trying again.
-        </p>
-      )}
+      {error && <StaleNotice error={error} />}
       <ListBar rows={rows} waiting={waiting} bulk={bulk} onShow={show} />
       <ExecutionTable rows={rows} bulk={bulk} current={current} onCurrent={setCurrent} />
       <nav className="headway app-pager" aria-label="Pages of the list">
@@ -102,7 +119,7 @@ function useListKeys({ rows, current, setCurrent, bulk, open, show, onFilter }: 
     if (bulk.chosen.size > 0) void bulk.run(what, [...bulk.chosen])
     else if (current !== null) bulk.toggle(current)
   }
-  useKeys({
+  useKeys<KeysOf<typeof LIST_KEYS>>({
     j: () => move(1),
     k: () => move(-1),
     Enter: () => current !== null && open(current),
@@ -151,6 +168,11 @@ function ListBar(props: { rows: readonly Execution[]; waiting: number; bulk: Bul
       <span role="status" className="app-told">
         {bulk.told}
       </span>
+      {bulk.these && (
+        <Link to="/executions" search={bulk.these} className="app-these">
+          Show these {bulk.these.id?.length}
+        </Link>
+      )}
       {waiting > 0 && (
         <Button size="xs" variant="light" className="app-new" onClick={onShow}>
           {waiting} new · show
@@ -158,10 +180,6 @@ function ListBar(props: { rows: readonly Execution[]; waiting: number; bulk: Bul
       )}
     </div>
   )
-}
-
-function isFiltered({ workflow, status, since, q, cursor }: ExecutionsSearch): boolean {
-  return Boolean(workflow || status?.length || since || q || cursor)
 }
 
 function NoExecutions({ isFiltered, onClear }: { isFiltered: boolean; onClear: () => void }) {

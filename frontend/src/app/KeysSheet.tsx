@@ -1,31 +1,19 @@
 /** What the keys do, on one sheet. A chunk of its own. */
 
 import { Modal } from '@mantine/core'
+import { LIST_KEYS, SHELL_KEYS } from './keySheets'
 
-const SHEETS: readonly { title: string; keys: readonly (readonly [string, string])[] }[] = [
+const SHEETS: readonly {
+  title: string
+  keys: readonly (readonly [key: string, what: string, ...unknown[]])[]
+}[] = [
   {
     title: 'Everywhere',
-    keys: [
-      ['Ctrl K or ⌘ K', 'Go to anything'],
-      ['g w', 'Workflows'],
-      ['g e', 'Executions'],
-      ['g a', 'Approvals'],
-      ['g s', 'Settings'],
-      ['?', 'This sheet'],
-    ],
+    keys: [['Ctrl K or ⌘ K', 'Go to anything'], ...SHELL_KEYS],
   },
   {
     title: 'List of executions',
-    keys: [
-      ['j k', 'Next, previous'],
-      ['Enter', 'Open'],
-      ['x', 'Select'],
-      ['c', 'Cancel what is selected; select this one where nothing is'],
-      ['r', 'Run again what is selected; select this one where nothing is'],
-      ['f or /', 'Filter by text'],
-      ['G', 'Show new ones'],
-      ['Esc', 'Select nothing'],
-    ],
+    keys: LIST_KEYS,
   },
   {
     title: 'Execution',
@@ -36,6 +24,15 @@ const SHEETS: readonly { title: string; keys: readonly (readonly [string, string
       ['c', 'Cancel; where that has no effect, force'],
       ['r', 'Run again'],
       ['Esc', 'Clear the step'],
+    ],
+  },
+  {
+    title: 'Steps, on the timeline or graph',
+    keys: [
+      ['↓ ↑', 'Next, previous step'],
+      ['→ ←', 'Open, close; towards the end, the start of the graph'],
+      ['+ - 0', 'Closer, further, all of it'],
+      ['[ ]', 'Earlier, later, on the timeline'],
     ],
   },
   {

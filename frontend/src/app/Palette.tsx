@@ -24,10 +24,11 @@ export type PaletteProps = { onKeys: () => void }
 
 export function Palette({ onKeys }: PaletteProps) {
   const [query, setQuery] = useState('')
+  const executions = useExecutionActions(query.trim())
   const actions: SpotlightActionGroupData[] = [
     { group: 'Pages', actions: usePageActions() },
     { group: 'Workflows', actions: useWorkflowActions() },
-    { group: 'Executions', actions: useExecutionActions(query.trim()) },
+    { group: 'Executions', actions: executions.actions },
     { group: 'Actions', actions: useOtherActions(onKeys) },
   ]
   useEffect(() => spotlight.open(), [])
@@ -41,7 +42,11 @@ export function Palette({ onKeys }: PaletteProps) {
       highlightQuery
       scrollable
       attributes={{ content: { 'aria-label': 'Palette' } }}
-      nothingFound="Nothing is called so."
+      nothingFound={
+        executions.isFailed
+          ? 'Executions could not be searched: the server does not answer.'
+          : 'Nothing is called so.'
+      }
       searchProps={{
         placeholder: 'Go to a page, a workflow, an execution by its id …',
         'aria-label': 'Search',
@@ -72,16 +77,17 @@ function useWorkflowActions(): SpotlightActionData[] {
 }
 
 /** The newest, or those whose id or error has the text in it. */
-function useExecutionActions(text: string): SpotlightActionData[] {
+function useExecutionActions(text: string): { actions: SpotlightActionData[]; isFailed: boolean } {
   const api = useApi()
   const navigate = useNavigate()
   const q = text.length >= MIN_ID_CHARS ? text : undefined
-  const { data } = useQuery({
+  const { data, isError } = useQuery({
     queryKey: ['executions', 'palette', q ?? ''],
     queryFn: ({ signal }) => api.executions({ q, limit: 5 }, signal),
     placeholderData: before => before,
+    retry: false,
   })
-  return (data?.executions ?? []).map((execution: Execution) => ({
+  const actions = (data?.executions ?? []).map((execution: Execution) => ({
     id: `execution ${execution.execution_id}`,
     label: `${execution.workflow_id} ${execution.execution_id.slice(-8)}`,
     description: `${execution.phase}${execution.error ? `: ${execution.error}` : ''}`,
@@ -89,6 +95,7 @@ function useExecutionActions(text: string): SpotlightActionData[] {
     onClick: () =>
       void navigate({ to: '/executions/$executionId', params: { executionId: execution.execution_id } }),
   }))
+  return { actions, isFailed: isError }
 }
 
 function useOtherActions(onKeys: () => void): SpotlightActionData[] {

@@ -4,6 +4,7 @@ import { ActionIcon, AppShell, Burger, NavLink, useMantineColorScheme } from '@m
 import { useDisclosure, useHotkeys } from '@mantine/hooks'
 import { Link, Outlet, useLocation, useNavigate } from '@tanstack/react-router'
 import { lazy, Suspense, useEffect, useRef, useState } from 'react'
+import type { KeysOf, SHELL_KEYS } from './keySheets'
 import { Liveness } from './Liveness'
 import { Logo } from './Logo'
 import { LobbyProvider } from './lobby'
@@ -120,7 +121,10 @@ function SearchButton({ onClick }: { onClick: () => void }) {
 }
 
 const GO_WITHIN_MS = 1_500
-const GO = { w: '/', e: '/executions', a: '/approvals', s: '/settings' } as const
+const GO = { w: '/', e: '/executions', a: '/approvals', s: '/settings' } as const satisfies Record<
+  Exclude<KeysOf<typeof SHELL_KEYS>, '?'>,
+  string
+>
 
 /** "g", then the page's letter. */
 function useGoKeys(): void {

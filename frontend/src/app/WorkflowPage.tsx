@@ -13,8 +13,9 @@ import { formatDuration } from '../core/format'
 import { useNow } from '../hooks/useNow'
 import { loadForms, RunForm } from './form/lazyForms'
 import { PageHead } from './PageHead'
-import { PageProblem } from './PageProblem'
+import { PageProblem, StaleNotice } from './PageProblem'
 import { useApi } from './session'
+import { useLastingError } from './useLastingError'
 import { useTitle } from './useTitle'
 
 /** A saved file is imported anew: its form and its errors appear within this time. */
@@ -28,16 +29,20 @@ export function WorkflowPage() {
   const { workflowId } = route.useParams()
   const { execution } = route.useSearch()
   const api = useApi()
-  const { data, error, refetch } = useQuery({
+  const query = useQuery({
     queryKey: ['workflow', workflowId],
     queryFn: ({ signal }) => api.workflow(workflowId, signal),
     refetchInterval: REFRESH_MS,
     retry: false,
   })
+  const { data, error } = query
+  const failed = useLastingError(query)
   const title = data?.title ?? workflowId
   useTitle(title)
   if (execution) return <Navigate to="/executions/$executionId" params={{ executionId: execution }} replace />
-  if (error && !data) return <PageProblem error={error} onRetry={() => void refetch()} />
+  if (failed && !data) {
+    return <PageProblem error={failed} what={`Workflow ${workflowId}`} onRetry={query.refetch} />
+  }
   return (
     <>
       <PageHead title={title} above={<Link to="/">Workflows</Link>}>
@@ -45,11 +50,7 @@ export function WorkflowPage() {
           All its executions
         </Link>
       </PageHead>
-      {error && (
-        <p className="headway-notice" role="alert">
-          {error.message} What is shown may be out of date; trying again.
-        </p>
-      )}
+      {error && <StaleNotice error={error} />}
       {data && <OneWorkflow workflow={data} />}
     </>
   )

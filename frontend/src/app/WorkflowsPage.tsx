@@ -12,8 +12,9 @@ import { BrokenSources, NoWorkflows } from '../components/WorkflowList'
 import { formatDuration, parseTime } from '../core/format'
 import { useNow } from '../hooks/useNow'
 import { PageHead } from './PageHead'
-import { PageProblem } from './PageProblem'
+import { PageProblem, StaleNotice } from './PageProblem'
 import { useApi } from './session'
+import { useLastingError } from './useLastingError'
 import { useTitle } from './useTitle'
 
 const REFRESH_MS = 3_000
@@ -34,15 +35,12 @@ export function WorkflowsPage() {
     retry: false,
   })
   const { data, error } = workflows
+  const failed = useLastingError(workflows)
   return (
     <>
       <PageHead title="Workflows" />
-      {error && !data && <PageProblem error={error} onRetry={() => void workflows.refetch()} />}
-      {error && data && (
-        <p className="headway-notice" role="alert">
-          {error.message} What is shown may be out of date; trying again.
-        </p>
-      )}
+      {failed && !data && <PageProblem error={failed} what="All workflows" onRetry={workflows.refetch} />}
+      {error && data && <StaleNotice error={error} />}
       {data && (
         <div className="headway app-stack">
           <BrokenSources sources={data.sources} />

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { NO_FILTER } from '../core/logFilter'
 import { choiceOf, executionSearch, withChoice } from './executionSearch'
+import { parseSearch } from './searchText'
 
 it('holds what the log is filtered by, and gives it back', () => {
   const filter = { text: 'row \\d+', isRegex: true, onlyMatches: true, minLevel: 3 }
@@ -18,9 +19,7 @@ it('is bare where nothing is chosen', () => {
 })
 
 it('takes what a person wrote, and nothing that means nothing', () => {
-  expect(choiceOf(executionSearch({ q: 404, level: 'warning' })).filter).toMatchObject({
-    text: '404',
-    minLevel: 2,
-  })
+  const written = executionSearch(parseSearch('?q=404&level=warning&regex=true'))
+  expect(choiceOf(written).filter).toMatchObject({ text: '404', minLevel: 2, isRegex: true })
   expect(choiceOf(executionSearch({ q: {}, level: 'loud', regex: 'no' })).filter).toEqual(NO_FILTER)
 })

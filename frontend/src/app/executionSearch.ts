@@ -2,6 +2,7 @@
 
 import type { MonitorChoice } from '../components/monitorPane'
 import { LEVELS } from '../core/logChunk'
+import { wordOf } from './searchText'
 
 export type ExecutionSearch = {
   step?: string | undefined
@@ -18,12 +19,12 @@ export type ExecutionSearch = {
 export function executionSearch(search: Record<string, unknown>): ExecutionSearch {
   const level = LEVELS.find(each => each.toLowerCase() === search['level'])
   return {
-    step: word(search['step']),
-    view: word(search['view']),
-    tab: word(search['tab']),
-    q: word(search['q']),
-    regex: search['regex'] === true || undefined,
-    only: search['only'] === true || undefined,
+    step: wordOf(search['step']),
+    view: wordOf(search['view']),
+    tab: wordOf(search['tab']),
+    q: wordOf(search['q']),
+    regex: isOn(search['regex']),
+    only: isOn(search['only']),
     level: level?.toLowerCase(),
   }
 }
@@ -60,8 +61,7 @@ export function withChoice(
   }
 }
 
-/** An address that a person wrote may have a number where a text is meant. */
-function word(value: unknown): string | undefined {
-  if (typeof value === 'number' || typeof value === 'boolean') return String(value)
-  return typeof value === 'string' && value !== '' ? value : undefined
+/** As a choice of the page, and as an address has it. */
+function isOn(value: unknown): true | undefined {
+  return value === true || value === 'true' || undefined
 }

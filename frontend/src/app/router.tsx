@@ -10,10 +10,11 @@ import {
 } from '@tanstack/react-router'
 import { baseAddress } from '../api/address'
 import { executionSearch } from './executionSearch'
+import { listSearch } from './listSearch'
 import { NotFoundPage } from './NotFoundPage'
 import { BrokenPage } from './PageProblem'
 import { Shell } from './Shell'
-import { type ExecutionsSearch, SINCE_CHOICES } from './useExecutionRows'
+import { parseSearch, stringifySearch, wordOf } from './searchText'
 
 const root = createRootRoute({ component: Root, notFoundComponent: () => <NotFoundPage /> })
 const parent = () => root
@@ -29,20 +30,14 @@ const routes = root.addChildren([
     path: '/workflows/$workflowId',
     component: lazyRouteComponent(() => import('./WorkflowPage'), 'WorkflowPage'),
     validateSearch: (search: Record<string, unknown>): { execution?: string | undefined } => ({
-      execution: text(search['execution']),
+      execution: wordOf(search['execution']),
     }),
   }),
   createRoute({
     getParentRoute: parent,
     path: '/executions',
     component: lazyRouteComponent(() => import('./ExecutionsPage'), 'ExecutionsPage'),
-    validateSearch: (search: Record<string, unknown>): ExecutionsSearch => ({
-      workflow: text(search['workflow']),
-      status: texts(search['status']),
-      since: SINCE_CHOICES.find(each => each === search['since']),
-      q: text(search['q']),
-      cursor: text(search['cursor']),
-    }),
+    validateSearch: listSearch,
   }),
   createRoute({
     getParentRoute: parent,
@@ -71,6 +66,8 @@ const routes = root.addChildren([
 export const router = createRouter({
   routeTree: routes,
   basepath: baseAddress().pathname,
+  parseSearch,
+  stringifySearch,
   defaultPreload: 'intent',
   defaultErrorComponent: BrokenPage,
   scrollRestoration: true,
@@ -89,15 +86,4 @@ declare module '@tanstack/react-router' {
 function Root() {
   const isBare = useMatches({ select: matches => matches.some(match => match.staticData.isBare) })
   return isBare ? <Outlet /> : <Shell />
-}
-
-function text(value: unknown): string | undefined {
-  if (typeof value === 'number') return String(value)
-  return typeof value === 'string' && value !== '' ? value : undefined
-}
-
-function texts(value: unknown): string[] | undefined {
-  const list = Array.isArray(value) ? value : [value]
-  const strings = list.filter((each): each is string => typeof each === 'string' && each !== '')
-  return strings.length > 0 ? strings : undefined
 }

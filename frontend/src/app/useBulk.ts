@@ -3,10 +3,9 @@
 import { useState } from 'react'
 import { newIdempotencyKey } from '../api/idempotency'
 import { rememberedName } from '../hooks/useRememberedName'
-import { forEach, type Receipt, summed } from './bulk'
+import { bulkSearch, forEach, type Receipt, summed } from './bulk'
+import type { BulkAction, ListSearch } from './listSearch'
 import { useApi } from './session'
-
-export type BulkAction = 'cancel' | 'retry'
 
 export type Bulk = {
   readonly chosen: ReadonlySet<string>
@@ -15,17 +14,20 @@ export type Bulk = {
   readonly busy: BulkAction | null
   /** What became of the last one, in a sentence. */
   readonly told: string
+  /** Shows those that the last one was about: the cancelled ones, or the new ones. */
+  readonly these: ListSearch | null
   readonly toggle: (id: string) => void
   readonly choose: (ids: readonly string[]) => void
   readonly run: (action: BulkAction, ids: readonly string[]) => Promise<void>
 }
 
-export function useBulk(onDone: () => void): Bulk {
+export function useBulk(onDone: () => unknown): Bulk {
   const api = useApi()
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
   const [receipts, setReceipts] = useState<ReadonlyMap<string, Receipt>>(new Map())
   const [busy, setBusy] = useState<BulkAction | null>(null)
   const [told, setTold] = useState('')
+  const [these, setThese] = useState<ListSearch | null>(null)
   const toggle = (id: string) =>
     setChosen(before => {
       const next = new Set(before)
@@ -35,11 +37,11 @@ export function useBulk(onDone: () => void): Bulk {
   const call = {
     cancel: async (id: string) => {
       await api.cancel(id, newIdempotencyKey(), rememberedName())
-      return 'cancel asked'
+      return { message: 'cancel asked', leadsTo: id }
     },
     retry: async (id: string) => {
       const started = await api.retry(id, newIdempotencyKey(), { by: rememberedName() })
-      return `again as ${started.execution_id.slice(-8)}`
+      return { message: `again as ${started.execution_id.slice(-8)}`, leadsTo: started.execution_id }
     },
   }
   const run = async (action: BulkAction, ids: readonly string[]) => {
@@ -47,14 +49,16 @@ export function useBulk(onDone: () => void): Bulk {
     const got = new Map<string, Receipt>()
     setBusy(action)
     setTold('')
+    setThese(null)
     await forEach(ids, call[action], (id, receipt) => {
       got.set(id, receipt)
       setReceipts(before => new Map(before).set(id, receipt))
     })
     setBusy(null)
     setTold(summed(got.values(), action === 'cancel' ? 'cancelled' : 'started again'))
+    setThese(bulkSearch(action, ids, got))
     setChosen(new Set())
     onDone()
   }
-  return { chosen, receipts, busy, told, toggle, choose: ids => setChosen(new Set(ids)), run }
+  return { chosen, receipts, busy, told, these, toggle, choose: ids => setChosen(new Set(ids)), run }
 }

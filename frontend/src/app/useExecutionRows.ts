@@ -3,33 +3,18 @@
 import { useQuery } from '@tanstack/react-query'
 import { useCallback, useEffect, useRef, useState } from 'react'
 import type { Execution, ExecutionPage } from '../api/decode'
-import type { ExecutionQuery, HttpApi } from '../api/http'
+import type { HttpApi } from '../api/http'
 import { newIdempotencyKey } from '../api/idempotency'
 import type { Row } from '../api/lobby'
 import { emptyRowList, mergePage, patchRows, type RowList, shownRows, showWaiting } from '../core/rowList'
+import { type ListSearch, PAGE_SIZE, queryOf } from './listSearch'
 import { useIsLive, useLobbyRows } from './lobby'
 import { useApi } from './session'
+import { useLastingError } from './useLastingError'
 
-export const PAGE_SIZE = 25
 const REFRESH_MS = 2_000
 /** What the live rows do not say (errors, who) comes with the page itself. */
 const REFRESH_LIVE_MS = 15_000
-const SINCE_MS: Record<string, number> = {
-  '1h': 3_600e3,
-  '24h': 86_400e3,
-  '7d': 7 * 86_400e3,
-  '30d': 30 * 86_400e3,
-}
-export const SINCE_CHOICES = Object.keys(SINCE_MS)
-
-export type ExecutionsSearch = {
-  workflow?: string | undefined
-  status?: string[] | undefined
-  since?: string | undefined
-  q?: string | undefined
-  cursor?: string | undefined
-}
-
 export type ExecutionRows = {
   readonly rows: readonly Execution[]
   readonly waiting: number
@@ -37,11 +22,11 @@ export type ExecutionRows = {
   readonly error: Error | null
   readonly isLoading: boolean
   readonly show: () => void
-  readonly refresh: () => void
+  readonly refresh: () => unknown
 }
 
 /** @param search with another one the list begins anew; give the component a key made of it */
-export function useExecutionRows(search: ExecutionsSearch): ExecutionRows {
+export function useExecutionRows(search: ListSearch): ExecutionRows {
   const api = useApi()
   const isLive = useIsLive()
   const [list, setList] = useState<RowList<Execution>>(emptyRowList)
@@ -49,12 +34,13 @@ export function useExecutionRows(search: ExecutionsSearch): ExecutionRows {
   const [visit] = useState(newIdempotencyKey)
   const held = useRef(list)
   held.current = list
-  const { data, error, isPending, refetch } = useQuery({
+  const query = useQuery({
     queryKey: ['executions', search, visit],
     queryFn: ({ signal }) => loadPage(api, search, held.current, signal),
-    refetchInterval: isLive ? REFRESH_LIVE_MS : REFRESH_MS,
+    refetchInterval: ({ state }) => (isLive && !state.error ? REFRESH_LIVE_MS : REFRESH_MS),
     retry: false,
   })
+  const { data, isPending, refetch } = query
   useEffect(() => {
     if (data) setList(before => patchRows(mergePage(before, data.page.executions), data.others))
   }, [data])
@@ -63,10 +49,10 @@ export function useExecutionRows(search: ExecutionsSearch): ExecutionRows {
     rows: shownRows(list),
     waiting: search.cursor ? 0 : list.waiting.length,
     nextCursor: data?.page.next_cursor ?? null,
-    error,
+    error: useLastingError(query),
     isLoading: isPending || (list.shown.length === 0 && (data?.page.executions.length ?? 0) > 0),
     show: () => setList(before => showWaiting(before, PAGE_SIZE)),
-    refresh: () => void refetch(),
+    refresh: refetch,
   }
 }
 
@@ -75,7 +61,7 @@ type Loaded = { page: ExecutionPage; others: Execution[] }
 /** The page as the server has it, and rows that are shown but no longer belong to it. */
 async function loadPage(
   api: HttpApi,
-  search: ExecutionsSearch,
+  search: ListSearch,
   list: RowList<Execution>,
   signal: AbortSignal,
 ): Promise<Loaded> {
@@ -91,19 +77,6 @@ async function loadPage(
     ),
   )
   return { page, others }
-}
-
-/** The filters as the server takes them. */
-export function queryOf(search: ExecutionsSearch, now: number): ExecutionQuery {
-  const span = search.since === undefined ? undefined : SINCE_MS[search.since]
-  return {
-    workflow_id: search.workflow,
-    status: search.status,
-    q: search.q,
-    since: span === undefined ? undefined : new Date(now - span).toISOString(),
-    cursor: search.cursor,
-    limit: PAGE_SIZE,
-  }
 }
 
 /** Change shown rows as the socket says; ask for the page where it says what only the page can tell. */

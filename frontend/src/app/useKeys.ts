@@ -1,11 +1,9 @@
 import { useEffect, useRef } from 'react'
 import { type KeyTarget, keyCommand } from '../core/keys'
 
-export type KeyCommands = Readonly<Record<string, () => void>>
-
 /** Carry out a page's keys while it is shown; what is typed into a field stays there. */
-export function useKeys(commands: KeyCommands): void {
-  const latest = useRef(commands)
+export function useKeys<Key extends string>(commands: Readonly<Record<Key, () => void>>): void {
+  const latest = useRef<Partial<Record<string, () => void>>>(commands)
   useEffect(() => {
     latest.current = commands
   })

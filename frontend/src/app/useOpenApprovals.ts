@@ -12,6 +12,7 @@ const REFRESH_LIVE_MS = 15_000
 export function useOpenApprovals() {
   const api = useApi()
   const client = useQueryClient()
+  const isLive = useIsLive()
   const waiting = useRef(new Set<string>())
   useLobbyRows(
     useCallback(
@@ -31,7 +32,7 @@ export function useOpenApprovals() {
   return useQuery({
     queryKey: APPROVALS,
     queryFn: ({ signal }) => api.approvals(signal),
-    refetchInterval: useIsLive() ? REFRESH_LIVE_MS : REFRESH_MS,
+    refetchInterval: ({ state }) => (isLive && !state.error ? REFRESH_LIVE_MS : REFRESH_MS),
     retry: false,
   })
 }
