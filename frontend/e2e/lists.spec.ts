@@ -237,3 +237,30 @@ test('an error stands still while the page asks again, and ends by itself', asyn
   await page.unroute('**/api/executions?*')
   await expect(page.getByRole('alert')).toHaveCount(0, { timeout: 20_000 })
 })
+
+test('workflows are narrowed by name, in the address; rates and last runs lead on', async ({
+  page,
+  headway,
+}) => {
+  const failed = await headway.run('broken')
+  await ended(headway, failed)
+  await page.goto('/')
+  await expect(page.getByRole('link', { name: 'Paced', exact: true })).toBeVisible()
+  await page.keyboard.press('/')
+  await page.keyboard.type('missing  KEY')
+  await expect(page.getByRole('link', { name: 'Paced', exact: true })).toHaveCount(0)
+  expect(search(page)).toBe('?q=missing++KEY')
+  await page.reload()
+  await expect(page.getByLabel('Filter workflows')).toHaveValue('missing  KEY')
+  const line = page.getByRole('row').filter({ hasText: 'Broken' })
+  await line.getByRole('link', { name: 'Last run, failed' }).click()
+  await expect(page).toHaveURL(new RegExp(`/executions/${failed}`))
+  await page.goBack()
+  await line.getByRole('link', { name: '0 % succeed: show what failed' }).click()
+  await expect(row(page, failed)).toBeVisible()
+  expect(search(page)).toBe('?workflow=broken&status=failed')
+  await page.goto('/?q=nothing')
+  await page.getByRole('button', { name: 'Show all workflows' }).click()
+  await expect(page.getByRole('link', { name: 'Paced', exact: true })).toBeVisible()
+  await expect(page.getByLabel('Filter workflows')).toHaveValue('')
+})

@@ -1,9 +1,9 @@
-import { Button, MultiSelect, Select, TextInput } from '@mantine/core'
-import { useDebouncedCallback } from '@mantine/hooks'
+import { Button, MultiSelect, Select } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { type RefObject, useEffect, useState } from 'react'
+import type { RefObject } from 'react'
 import { isNarrowed, type ListSearch, SINCE_CHOICES, spanWords } from './listSearch'
 import { useApi } from './session'
+import { TextFilter } from './TextFilter'
 
 const STATUSES = ['queued', 'running', 'waiting', 'cancelling', 'completed', 'failed', 'cancelled']
 
@@ -58,40 +58,18 @@ export function ExecutionFilters({ search, onChange, onClear, text }: ExecutionF
         onChange={since => onChange({ since: since ?? undefined })}
         clearable
       />
-      <TextFilter value={search.q ?? ''} onChange={q => onChange({ q: q || undefined })} field={text} />
+      <TextFilter
+        className="app-filter-text"
+        label="Text"
+        placeholder="id or error"
+        value={search.q ?? ''}
+        onChange={q => onChange({ q: q || undefined })}
+        field={text}
+      />
       {/* Always there, so that the list below does not move. */}
       <Button variant="subtle" disabled={!isNarrowed(search)} onClick={onClear}>
         Clear filters
       </Button>
     </search>
-  )
-}
-
-type TextFilterProps = {
-  value: string
-  onChange: (value: string) => void
-  field: RefObject<HTMLInputElement | null>
-}
-
-/** Asked for when the typing pauses. */
-function TextFilter({ value, onChange, field }: TextFilterProps) {
-  const [draft, setDraft] = useState(value)
-  const ask = useDebouncedCallback(onChange, 300)
-  // A space at the end is of a word that is still to come.
-  useEffect(() => setDraft(before => (before.trim() === value ? before : value)), [value])
-  return (
-    <TextInput
-      ref={field}
-      className="app-filter-text"
-      label="Text"
-      placeholder="id or error"
-      type="search"
-      value={draft}
-      onChange={event => {
-        setDraft(event.currentTarget.value)
-        ask(event.currentTarget.value.trim())
-      }}
-      onKeyDown={event => event.key === 'Escape' && event.currentTarget.blur()}
-    />
   )
 }

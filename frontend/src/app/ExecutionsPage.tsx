@@ -79,7 +79,7 @@ function ExecutionList({ search, onFilter, onClear }: ExecutionListProps) {
       <nav className="headway app-pager" aria-label="Pages of the list">
         <span className="app-hint" aria-hidden="true">
           <kbd>j</kbd> <kbd>k</kbd> move · <kbd>Enter</kbd> open · <kbd>x</kbd> select · <kbd>f</kbd> filter ·{' '}
-          <kbd>?</kbd> keys
+          <kbd>c</kbd> cancel · <kbd>r</kbd> run again · <kbd>?</kbd> keys
         </span>
         {search.cursor && (
           <Link to="/executions" search={{ ...search, cursor: undefined }} className="headway-button">

@@ -1,7 +1,7 @@
 /** What the keys do, on one sheet. A chunk of its own. */
 
 import { Modal } from '@mantine/core'
-import { LIST_KEYS, SHELL_KEYS } from './keySheets'
+import { LIST_KEYS, SHELL_KEYS, WORKFLOW_KEYS } from './keySheets'
 
 const SHEETS: readonly {
   title: string
@@ -11,6 +11,7 @@ const SHEETS: readonly {
     title: 'Everywhere',
     keys: [['Ctrl K or ⌘ K', 'Go to anything'], ...SHELL_KEYS],
   },
+  { title: 'Workflows', keys: WORKFLOW_KEYS },
   {
     title: 'List of executions',
     keys: LIST_KEYS,

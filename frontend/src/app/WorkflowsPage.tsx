@@ -1,26 +1,33 @@
-/** All workflows: how the last runs of each went, how many succeed and how long they take. */
+/** All workflows, and those that a text is in. */
 
-import { Table } from '@mantine/core'
+import { Button } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { Link, useNavigate, useRouter } from '@tanstack/react-router'
+import { getRouteApi, useNavigate } from '@tanstack/react-router'
+import { useRef } from 'react'
 import type { Workflow } from '../api/decode'
-import type { WorkflowStatistics } from '../api/decodeOverview'
-import { RunBars } from '../components/RunBars'
-import { StatusBadge } from '../components/StatusBadge'
-import { Time } from '../components/Time'
 import { BrokenSources, NoWorkflows } from '../components/WorkflowList'
-import { formatDuration, parseTime } from '../core/format'
-import { useNow } from '../hooks/useNow'
+import type { KeysOf, WORKFLOW_KEYS } from './keySheets'
 import { PageHead } from './PageHead'
 import { PageProblem, StaleNotice } from './PageProblem'
 import { useApi } from './session'
+import { TextFilter } from './TextFilter'
+import { useKeys } from './useKeys'
 import { useLastingError } from './useLastingError'
 import { useTitle } from './useTitle'
+import { WorkflowTable, type WorkflowTableProps } from './WorkflowTable'
 
+const route = getRouteApi('/')
 const REFRESH_MS = 3_000
 
 export function WorkflowsPage() {
   const api = useApi()
+  const navigate = useNavigate()
+  const { q = '' } = route.useSearch()
+  const field = useRef<HTMLInputElement>(null)
+  const filter = (text: string) =>
+    navigate({ to: '/', search: text === '' ? {} : { q: text }, replace: true, resetScroll: false })
+  const toFilter = () => field.current?.focus()
+  useKeys<KeysOf<typeof WORKFLOW_KEYS>>({ f: toFilter, '/': toFilter })
   useTitle('Workflows')
   const workflows = useQuery({
     queryKey: ['workflows'],
@@ -38,7 +45,15 @@ export function WorkflowsPage() {
   const failed = useLastingError(workflows)
   return (
     <>
-      <PageHead title="Workflows" />
+      <PageHead title="Workflows">
+        <TextFilter
+          aria-label="Filter workflows"
+          placeholder="Filter by name"
+          value={q}
+          onChange={filter}
+          field={field}
+        />
+      </PageHead>
       {failed && !data && <PageProblem error={failed} what="All workflows" onRetry={workflows.refetch} />}
       {error && data && <StaleNotice error={error} />}
       {data && (
@@ -47,7 +62,11 @@ export function WorkflowsPage() {
           {data.workflows.length === 0 ? (
             <NoWorkflows />
           ) : (
-            <WorkflowTable workflows={data.workflows} statistics={statistics.data ?? []} />
+            <Found
+              workflows={data.workflows.filter(each => hasWords(each, q))}
+              statistics={statistics.data ?? []}
+              onClear={() => filter('')}
+            />
           )}
         </div>
       )}
@@ -55,122 +74,25 @@ export function WorkflowsPage() {
   )
 }
 
-type WorkflowTableProps = { workflows: readonly Workflow[]; statistics: readonly WorkflowStatistics[] }
+type FoundProps = WorkflowTableProps & { onClear: () => void }
 
-function WorkflowTable({ workflows, statistics }: WorkflowTableProps) {
-  const byId = new Map(statistics.map(each => [each.workflow_id, each]))
-  const runs = workflows.some(each => each.latest && !each.latest.closed)
-  const now = useNow(runs)
+function Found({ workflows, statistics, onClear }: FoundProps) {
+  if (workflows.length > 0) return <WorkflowTable workflows={workflows} statistics={statistics} />
   return (
-    <div className="app-table">
-      <Table verticalSpacing="sm" highlightOnHover>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>Name</Table.Th>
-            <Table.Th className="app-wide app-bars">Last 20 runs</Table.Th>
-            <Table.Th className="app-number">Success</Table.Th>
-            <Table.Th className="app-wide app-number">p50</Table.Th>
-            <Table.Th className="app-wide app-number">p95</Table.Th>
-            <Table.Th className="app-wide">Last run</Table.Th>
-            <Table.Th>
-              <span className="headway-visually-hidden">Run</span>
-            </Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {workflows.map(workflow => (
-            <Row
-              key={workflow.workflow_id}
-              workflow={workflow}
-              statistics={byId.get(workflow.workflow_id)}
-              now={now}
-            />
-          ))}
-        </Table.Tbody>
-      </Table>
+    <div className="app-empty">
+      <h2>No workflow is called so</h2>
+      <Button variant="light" onClick={onClear}>
+        Show all workflows
+      </Button>
     </div>
   )
 }
 
-type RowProps = { workflow: Workflow; statistics: WorkflowStatistics | undefined; now: number }
-
-function Row({ workflow, statistics, now }: RowProps) {
-  const router = useRouter()
-  const navigate = useNavigate()
-  const { workflow_id: id, title, description, latest } = workflow
-  const to = (executionId: string) => ({ to: '/executions/$executionId', params: { executionId } }) as const
-  return (
-    <Table.Tr>
-      <Table.Td className="app-row-name">
-        <Link to="/workflows/$workflowId" params={{ workflowId: id }} className="app-row-link">
-          {title}
-        </Link>{' '}
-        {!isSaid(title, id) && <code className="app-id">{id}</code>}
-        {workflow.import_error && <StatusBadge phase="failed" />}
-        <div className="app-row-text">{firstLine(description)}</div>
-      </Table.Td>
-      <Table.Td className="app-wide app-bars">
-        {statistics ? (
-          <RunBars
-            runs={statistics.runs}
-            now={now}
-            href={each => router.buildLocation(to(each)).href}
-            onOpen={each => void navigate(to(each))}
-          />
-        ) : (
-          <span className="app-none">never run</span>
-        )}
-      </Table.Td>
-      <Table.Td className="app-number">
-        <Success statistics={statistics} />
-      </Table.Td>
-      <Table.Td className="app-wide app-number">{durationOf(statistics?.p50_s)}</Table.Td>
-      <Table.Td className="app-wide app-number">{durationOf(statistics?.p95_s)}</Table.Td>
-      <Table.Td className="app-wide">
-        {latest && (
-          <span className="app-last">
-            <StatusBadge phase={latest.phase} /> <Time at={parseTime(latest.ended_at ?? latest.created_at)} />
-          </span>
-        )}
-      </Table.Td>
-      <Table.Td className="app-number">
-        <Link
-          to="/workflows/$workflowId"
-          params={{ workflowId: id }}
-          className="headway-button"
-          aria-label={`Run ${title}`}
-        >
-          Run
-        </Link>
-      </Table.Td>
-    </Table.Tr>
-  )
-}
-
-function Success({ statistics }: { statistics: WorkflowStatistics | undefined }) {
-  if (!statistics || statistics.ended === 0) return <span className="app-none">–</span>
-  const { completed, ended } = statistics
-  const percent = Math.floor((100 * completed) / ended)
-  return (
-    <span
-      data-low={percent < 90 || undefined}
-      className="app-success"
-      title={`${completed} of the last ${ended}`}
-    >
-      {percent} %
-    </span>
-  )
-}
-
-function durationOf(seconds: number | null | undefined) {
-  return typeof seconds === 'number' ? formatDuration(seconds * 1_000) : <span className="app-none">–</span>
-}
-
-/** The title says the id already, in other letters. */
-function isSaid(title: string, id: string): boolean {
-  return title.toLowerCase().replace(/\W+/g, '_') === id.toLowerCase()
-}
-
-function firstLine(text: string): string {
-  return text.trim().split('\n')[0] ?? ''
+/** Each word stands in its title, id or description. */
+function hasWords({ title, workflow_id: id, description }: Workflow, text: string): boolean {
+  const searched = `${title}\n${id}\n${description}`.toLowerCase()
+  return text
+    .toLowerCase()
+    .split(/\s+/)
+    .every(word => searched.includes(word))
 }

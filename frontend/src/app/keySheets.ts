@@ -16,6 +16,8 @@ export const SHELL_KEYS = [
   ['?', 'This sheet', ['?']],
 ] as const satisfies Sheet
 
+export const WORKFLOW_KEYS = [['f or /', 'Filter by name', ['f', '/']]] as const satisfies Sheet
+
 export const LIST_KEYS = [
   ['j k', 'Next, previous', ['j', 'k']],
   ['Enter', 'Open', ['Enter']],

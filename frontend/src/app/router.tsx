@@ -24,6 +24,9 @@ const routes = root.addChildren([
     getParentRoute: parent,
     path: '/',
     component: lazyRouteComponent(() => import('./WorkflowsPage'), 'WorkflowsPage'),
+    validateSearch: (search: Record<string, unknown>): { q?: string | undefined } => ({
+      q: wordOf(search['q']),
+    }),
   }),
   createRoute({
     getParentRoute: parent,
