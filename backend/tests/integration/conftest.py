@@ -1,7 +1,13 @@
-"""Fixtures of the tests of the engine."""
+"""Fixtures of the tests of the engine and of the HTTP API."""
 
+from collections.abc import Iterator
+
+import httpx
 import pytest
+from tests.support.authored import define
 from tests.support.crawl import calls, switch
+from tests.support.http import TRACEBACK, client
+from tests.support.server import RunningServer, serving
 from tests.support.workbench import Workbench
 
 
@@ -11,3 +17,18 @@ def bench() -> Workbench:
     calls.clear()
     switch.clear()
     return Workbench()
+
+
+@pytest.fixture(name="server", scope="module")
+def _server() -> Iterator[RunningServer]:
+    """One for a file of tests: what they start stays; `broken` does not import."""
+    with serving(version="1.2.3", workers=2) as server:
+        define(server.journal, "audit", "history")
+        define(server.journal, "broken", import_error=TRACEBACK)
+        yield server
+
+
+@pytest.fixture(name="http")
+def _http(server: RunningServer) -> Iterator[httpx.Client]:
+    with client(server) as http:
+        yield http

@@ -1,13 +1,13 @@
 """What the HTTP API tells of all executions: statistics, open questions, filters; and who may leave."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import httpx
 import pytest
 from msgspec import Raw
 from tests.support.authored import AuthoredExecution, define
+from tests.support.http import client
 from tests.support.server import RunningServer, serving
 
 from headway.adapters.journal.memory import MemoryJournal
@@ -25,12 +25,6 @@ class CountingJournal(MemoryJournal):
     def checkpoint(self, execution_id: ExecutionId, at_most: int) -> tuple[int, bytes] | None:
         self.read_logs.append(execution_id)
         return super().checkpoint(execution_id, at_most)
-
-
-@contextmanager
-def client(server: RunningServer) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.url, trust_env=False) as http:
-        yield http
 
 
 @pytest.fixture(name="server")

@@ -2,13 +2,12 @@
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-import httpx
 import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tests.support.authored import define
+from tests.support.http import client
 from tests.support.server import RunningServer, serving
 
 from headway.adapters.journal.memory import MemoryJournal
@@ -37,12 +36,6 @@ def _server() -> Iterator[RunningServer]:
     with serving(allowed_origins=[ORIGIN]) as server:
         define(server.journal, "audit")
         yield server
-
-
-@contextmanager
-def client(server: RunningServer, **headers: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.url, trust_env=False, headers=headers) as http:
-        yield http
 
 
 @pytest.mark.parametrize("path", ["/", "/api/workflows", "/api/nothing", "/healthz", "/assets/none.js"])
