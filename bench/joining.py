@@ -140,6 +140,7 @@ def measure_replay(server: Server, database: Database, execution: ExecutionId, d
         cursor=cursor_at_start(database, execution),
         pid=str(server.pid),
         limit_s=LIMIT_S,
+        check_after=dialect == "deflate",
     ) as load:
         result = load.result()
     last_seq = database.journal.get(execution).head.last_seq

@@ -8,7 +8,7 @@ import json
 import time
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from headway.domain.position import Cursor, chain, initial_tag
@@ -35,11 +35,16 @@ class Case:
     frame_events: int = 1  # rich: lines a frame
     altered: bool = False  # rich: a line is not the one that the tag was computed over
     dictionaries: Sequence[int] = ()  # deflate: given before the frames, which are packed with the first
+    check_after: bool = False  # rich: the load generator looks at the lines when all have come
+
+    @property
+    def is_rich(self) -> bool:
+        return self.dialect != "simple"
 
 
 EXECUTION, EPOCH = "01KAQ3M0000000000000000000", "9f3a01bc"
 START = Cursor(EPOCH, 0, initial_tag(EPOCH))
-CASES = (
+SEEN_AT_ONCE = (
     Case("all in order", range(1, 400), True),
     Case("frames cut anywhere", range(1, 40), True, piece=7),
     Case("frames of medium size", range(1, 40), True, padding=2_000, piece=999),
@@ -78,7 +83,36 @@ CASES = (
     Case(
         "rich, altered and compressed", range(1, 40), False, dialect="deflate", frame_events=20, altered=True
     ),
+    Case(
+        "rich, a frame missing and compressed",
+        (*range(1, 41), *range(61, 99)),
+        False,
+        dialect="deflate",
+        frame_events=20,
+    ),
+    Case(
+        "rich, a frame repeated and compressed",
+        (*range(1, 41), *range(21, 99)),
+        False,
+        dialect="deflate",
+        frame_events=20,
+    ),
+    Case(
+        "rich, one missing within a compressed frame",
+        (1, *range(3, 41)),
+        False,
+        dialect="deflate",
+        frame_events=20,
+    ),
     Case("rich, closed before the end", (1, 2, 3), False, dialect="rich", ends=False),
+)
+CASES = (
+    *SEEN_AT_ONCE,
+    *(
+        replace(case, name=f"{case.name}, checked after", check_after=True)
+        for case in SEEN_AT_ONCE
+        if case.is_rich
+    ),
 )
 
 
@@ -156,6 +190,7 @@ async def outcome(case: Case) -> dict[str, Any]:
         port = server.sockets[0].getsockname()[1]
         options = ["--port", str(port), "--viewers", "2", "--limit", "10", "--dialect", case.dialect]
         options += ["--execution", EXECUTION, "--cursor", str(START)]
+        options += ["--check-after"] if case.check_after else []
         process = await asyncio.create_subprocess_exec(build(), *options, stdout=asyncio.subprocess.PIPE)
         output, _ = await process.communicate()
     result: dict[str, Any] = json.loads(output.splitlines()[-1])

@@ -50,7 +50,7 @@ class Viewers:
         command = [str(build()), "--port", str(port), "--path", path, "--limit", str(limit_s)]
         for name, value in options.items():
             flag = f"--{name.replace('_', '-')}"
-            command += [flag] if value is True else [flag, str(value)]
+            command += [flag] * value if isinstance(value, bool) else [flag, str(value)]
         self._command = pinned(core, command)
 
     def __enter__(self) -> Self:

@@ -107,26 +107,35 @@ static void read_lines(Carried *carried, const char *line, const char *end) {
     if (seq != carried->upto || line != end) carried->broken = true;
 }
 
-static Carried read_ev(const char *text, const char *head_end, const char *end, uint32_t tag_before) {
-    Carried carried = {.meaning = EVENTS, .tag_before = tag_before};
-    const char *lines = head_end < end ? head_end + 1 : end;
+/* What the header of an `ev` says. */
+static Carried read_head(const char *text, const char *head_end) {
+    Carried carried = {.meaning = EVENTS};
     uint64_t seq;
     size_t head = (size_t)(head_end - text);
     carried.after = number_after(text, head_end, head, "\"after\":");
     carried.upto = number_after(text, head_end, head, "\"upto\":");
     carried.ends = after_key(text, head_end, head, "\"eos\":") != NULL;
     if (!cursor_after(text, head_end, "\"cur\":\"", &seq, &carried.tag) || seq != carried.upto) carried.broken = true;
+    return carried;
+}
+
+static Carried read_ev(const char *text, const char *head_end, const char *end, uint32_t tag_before) {
+    Carried carried = read_head(text, head_end);
+    const char *lines = head_end < end ? head_end + 1 : end;
+    carried.tag_before = tag_before;
     if (crc32(tag_before, (const Bytef *)lines, (uInt)(end - lines)) != carried.tag) carried.broken = true;
     read_lines(&carried, lines, end);
     return carried;
 }
 
+static const char EV[] = "{\"t\":\"ev\"";
+
 static Carried read_message(const char *text, const char *end, uint32_t tag_before) {
-    static const char ev[] = "{\"t\":\"ev\"", position[] = "{\"t\":\"s", ping[] = "{\"t\":\"ping\"", refusal[] = "{\"t\":\"err\"";
+    static const char position[] = "{\"t\":\"s", ping[] = "{\"t\":\"ping\"", refusal[] = "{\"t\":\"err\"";
     const char *newline = memchr(text, '\n', (size_t)(end - text)), *head_end = newline ? newline : end;
     Carried carried = {.meaning = NOTHING};
 #define IS(start) ((size_t)(end - text) > sizeof start && !memcmp(text, start, sizeof start - 1))
-    if (IS(ev)) return read_ev(text, head_end, end, tag_before);
+    if (IS(EV)) return read_ev(text, head_end, end, tag_before);
     if (IS(ping)) carried = (Carried){.meaning = PING, .number = number_after(text, head_end, 60, "\"n\":")};
     if (IS(refusal)) carried.meaning = REFUSED;
     if (IS(position) && cursor_after(text, head_end, "\"cur\":\"", &carried.upto, &carried.tag)) /* sub_ok, snap */
@@ -176,16 +185,23 @@ static const Dictionary *known_as(const Known *known, uint32_t number) {
     return NULL;
 }
 
+/* The first `room` bytes of the text, or all of it: returns how many, and whether they are all. */
+static size_t inflate_into(char *text, size_t room, const char *payload, size_t length, const Dictionary *dictionary, bool *whole) {
+    static z_stream stream;
+    if (!stream.state ? inflateInit2(&stream, -MAX_WBITS) : inflateReset(&stream)) abort();
+    if (dictionary && inflateSetDictionary(&stream, dictionary->text, dictionary->length) != Z_OK) abort();
+    stream.next_in = (Bytef *)payload, stream.avail_in = (uInt)length;
+    stream.next_out = (Bytef *)text, stream.avail_out = (uInt)room;
+    *whole = inflate(&stream, Z_SYNC_FLUSH) == Z_STREAM_END;
+    return stream.total_out;
+}
+
 static Carried read_deflated(const char *payload, size_t length, const Dictionary *dictionary, uint32_t tag_before) {
     static char text[4 << 20];
-    z_stream stream = {.next_in = (Bytef *)payload, .avail_in = (uInt)length, .next_out = (Bytef *)text,
-                       .avail_out = sizeof text};
-    if (inflateInit2(&stream, -MAX_WBITS) != Z_OK) abort();
-    if (dictionary && inflateSetDictionary(&stream, dictionary->text, dictionary->length) != Z_OK) abort();
-    int outcome = inflate(&stream, Z_FINISH);
-    inflateEnd(&stream);
-    if (outcome != Z_STREAM_END) return (Carried){.meaning = EVENTS, .broken = true};
-    return read_message(text, text + stream.total_out, tag_before);
+    bool whole;
+    size_t size = inflate_into(text, sizeof text, payload, length, dictionary, &whole);
+    if (!whole) return (Carried){.meaning = EVENTS, .broken = true};
+    return read_message(text, text + size, tag_before);
 }
 
 /* The same bytes go to every viewer, and mean the same to all who are at the same place: so each frame is
@@ -216,17 +232,45 @@ static Carried read_shared(const char *payload, size_t length, bool deflated, co
     return kept[at].carried;
 }
 
+/* In front of a binary frame: the number of a dictionary, and whether the frame is that dictionary. */
+enum { WORD = 4 };
+static uint32_t number_of(const char *payload, bool *gives) {
+    uint32_t word = 0;
+    for (int i = 0; i < WORD; i++) word = word << 8 | (unsigned char)payload[i];
+    *gives = word >> 31;
+    return word & INT32_MAX;
+}
+
 static Carried read_binary(const char *payload, size_t length, Known *known, uint32_t tag_before) {
-    enum { WORD = 4 };
     const Carried unreadable = {.meaning = EVENTS, .broken = true};
     if (length < WORD) return unreadable;
-    uint32_t word = 0, number;
-    for (int i = 0; i < WORD; i++) word = word << 8 | (unsigned char)payload[i];
-    number = word & INT32_MAX;
+    bool gives;
+    uint32_t number = number_of(payload, &gives);
     payload += WORD, length -= WORD;
-    if (word != number) return learn(known, number, payload, length) ? (Carried){.meaning = NOTHING} : unreadable;
+    if (gives) return learn(known, number, payload, length) ? (Carried){.meaning = NOTHING} : unreadable;
     const Dictionary *dictionary = number ? known_as(known, number) : NULL;
     return number && !dictionary ? unreadable : read_shared(payload, length, true, dictionary, tag_before);
+}
+
+/* An `ev` as it came, with what it takes to read it later. */
+typedef struct { const char *text; size_t length; bool deflated; const Dictionary *dictionary; } Unread;
+
+/* Only what the header of an `ev` says, for who reads the lines later; of all else, NOTHING. */
+static Carried glance(const char *payload, size_t length, bool binary, const Known *known, Unread *unread) {
+    const Carried nothing = {.meaning = NOTHING};
+    char start[600];
+    bool gives = false, whole;
+    *unread = (Unread){payload, length, binary, NULL};
+    if (binary) {
+        uint32_t number = length < WORD ? 0 : number_of(payload, &gives);
+        if (length < WORD || gives || (number && !(unread->dictionary = known_as(known, number)))) return nothing;
+        unread->text += WORD, unread->length -= WORD;
+        length = inflate_into(start, sizeof start, unread->text, unread->length, unread->dictionary, &whole);
+        payload = start;
+    }
+    const char *newline = memchr(payload, '\n', length);
+    if (!newline || length < sizeof EV || memcmp(payload, EV, sizeof EV - 1)) return nothing;
+    return read_head(payload, newline);
 }
 
 /* `known`: what this viewer was given until now. */

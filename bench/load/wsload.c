@@ -3,7 +3,9 @@
  * For every viewer the seqs must be first, first+1, … with none missing, repeated or swapped; in rich mode each
  * frame must also continue at the viewer's place and keep the chain of tags. Latency runs from the moment an
  * event was due (`payload.h`), so a producer or server that falls behind is charged for it. A viewer is done at
- * its terminal event; frames without a seq are counted apart.
+ * its terminal event; frames without a seq are counted apart. With --check-after, what comes is kept until the
+ * last viewer is done, and all of it is checked then: a generator that inflates is slower than a server that
+ * need not compress.
  *
  * Standard output carries two lines of JSON: {"ready": N} once every viewer is connected, and the result.
  * Exit: 0 the run ended by itself (read the result for what went wrong), 2 usage, 3 the server refused a viewer.
@@ -35,7 +37,7 @@ static struct {
     uint64_t first;
     double stall_at, hold, limit, idle;
     const char *path, *execution, *cursor, *subprotocol;
-    bool reconnect;
+    bool reconnect, check_after;
     Dialect dialect;
     pid_t pid[MAX_SERVERS];
 } option = {.viewers = 100, .first = 1, .receive_buffer = 4096, .limit = 60, .path = "/ws/workflow/bench"};
@@ -47,6 +49,7 @@ static const char HELP[] =
     "  --dialect NAME     simple (default), rich (headway.v1), deflate (headway.v1.deflate) or socketio\n"
     "  --execution ID     what a rich viewer subscribes to, from --cursor EPOCH.SEQ.TAG on\n"
     "  --reconnect        a rich viewer that is let go comes back with its cursor, when it is told to\n"
+    "  --check-after      a rich viewer acknowledges by the frames' headers alone; their lines are checked at the end\n"
     "  --viewers N        viewers that read everything (default 100)\n"
     "  --first SEQ        seq of the first event each of them must get (default 1)\n"
     "  --stalled K        viewers that connect and never read (default 0)\n"
@@ -77,12 +80,14 @@ static void read_options(int count, char **words) {
         {"stalled", 1, 0, 'k'}, {"stall-at", 1, 0, 'a'}, {"receive-buffer", 1, 0, 'b'}, {"hold", 1, 0, 'o'},
         {"pid", 1, 0, 'c'},     {"idle", 1, 0, 'i'},     {"limit", 1, 0, 'l'},          {"help", 0, 0, 'h'},
         {"dialect", 1, 0, 'd'}, {"execution", 1, 0, 'x'}, {"cursor", 1, 0, 's'},        {"reconnect", 0, 0, 'r'},
+        {"check-after", 0, 0, 'e'},
         {0, 0, 0, 0}};
     for (int name; (name = getopt_long(count, words, "", names, NULL)) != -1;) switch (name) {
         case 'd': option.dialect = dialect_named(optarg); break;
         case 'x': option.execution = optarg; break;
         case 's': option.cursor = optarg; break;
         case 'r': option.reconnect = true; break;
+        case 'e': option.check_after = true; break;
         case 'p': option.port = atoi(optarg); break;
         case 'u': option.path = optarg; break;
         case 'n': option.viewers = atoi(optarg); break;
@@ -106,6 +111,8 @@ static void read_options(int count, char **words) {
     if (strlen(option.path) > 400) usage("--path is too long");
     if (option.dialect == RICH && (!option.execution || strlen(option.execution) > 128 || !option.cursor))
         usage("a rich viewer needs --execution and --cursor");
+    if (option.check_after && (option.dialect != RICH || option.reconnect))
+        usage("--check-after is for rich viewers that stay");
 }
 
 /* ---- clocks ----------------------------------------------------------------------------------- */
@@ -129,7 +136,7 @@ typedef struct {
     uint64_t next_seq;       /* what must come next */
     uint32_t tag;            /* of the chain up to there */
     Known known;             /* dictionaries of this connection */
-    uint64_t acked_seq, unacked_bytes;
+    uint64_t seen_seq, acked_seq, unacked_bytes;
     uint64_t live_at, gone_at, again_at, away_since;
     char *rest;              /* start of a frame whose end has not arrived */
     size_t rest_bytes;
@@ -233,7 +240,7 @@ static void open_viewer(Viewer *viewer, bool stalled) {
     uint64_t seq;
     if (option.cursor && cursor_after(option.cursor, option.cursor + strlen(option.cursor) + 1, "", &seq, &viewer->tag)) {
         viewer->next_seq = seq + 1;
-        viewer->acked_seq = seq;
+        viewer->seen_seq = viewer->acked_seq = seq;
     }
     connect_viewer(viewer);
 }
@@ -319,19 +326,23 @@ static void measure(uint64_t due) {
 enum { ACK_EVENTS = 2048, ACK_BYTES = 512 << 10 };
 static void acknowledge(Viewer *viewer, size_t bytes) {
     viewer->unacked_bytes += bytes;
-    if (viewer->next_seq - 1 - viewer->acked_seq < ACK_EVENTS && viewer->unacked_bytes < ACK_BYTES) return;
-    viewer->acked_seq = viewer->next_seq - 1;
+    if (viewer->seen_seq - viewer->acked_seq < ACK_EVENTS && viewer->unacked_bytes < ACK_BYTES) return;
+    viewer->acked_seq = viewer->seen_seq;
     viewer->unacked_bytes = 0;
     SAY(viewer, "{\"t\":\"ack\",\"x\":\"%s\",\"seq\":%lu}", option.execution, viewer->acked_seq);
 }
 
-static void take_events(Viewer *viewer, const Carried *carried, size_t bytes) {
+static void check_events(Viewer *viewer, const Carried *carried) {
     if (carried->after + 1 != viewer->next_seq) out_of_order++;
     if (carried->broken) broken++;
     events += carried->upto - carried->after;
     viewer->next_seq = carried->upto + 1;
     viewer->tag = carried->tag;
     for (int i = 0; i < carried->ticks; i++) measure(carried->due[i]);
+}
+
+static void go_on(Viewer *viewer, const Carried *carried, size_t bytes) {
+    viewer->seen_seq = carried->upto;
     if (carried->ends && viewer->stage == LIVE) {
         viewer->stage = DONE;
         live--;
@@ -341,12 +352,50 @@ static void take_events(Viewer *viewer, const Carried *carried, size_t bytes) {
     if (option.dialect == RICH) acknowledge(viewer, bytes);
 }
 
+/* Frames whose lines are still to be checked, in the order in which they came. */
+typedef struct { Viewer *viewer; uint64_t read_at, read_at_real; Unread frame; } Kept; /* its text stands behind it */
+static char *kept;
+static size_t kept_bytes, kept_room;
+
+static void keep(Viewer *viewer, const Unread *frame) {
+    Kept head = {viewer, read_at, read_at_real, *frame};
+    size_t needed = kept_bytes + sizeof head + frame->length;
+    if (kept_room < needed && !(kept = realloc(kept, kept_room = 2 * needed))) abort();
+    memcpy(kept + kept_bytes, &head, sizeof head);
+    memcpy(kept + kept_bytes + sizeof head, frame->text, frame->length);
+    kept_bytes = needed;
+}
+
+static void check_kept(void) {
+    Kept head;
+    for (size_t at = 0; at < kept_bytes; at += sizeof head + head.frame.length) {
+        memcpy(&head, kept + at, sizeof head);
+        Carried carried = read_shared(kept + at + sizeof head, head.frame.length, head.frame.deflated,
+                                      head.frame.dictionary, head.viewer->tag);
+        read_at = head.read_at;
+        read_at_real = head.read_at_real;
+        check_events(head.viewer, &carried);
+    }
+}
+
 static void take_payload(Viewer *viewer, const char *payload, size_t length, bool binary) {
-    Carried carried = read_payload(option.dialect, payload, length, binary, &viewer->known, viewer->tag);
     frames++;
     if (binary) binary_frames++;
+    if (option.check_after) {
+        Unread frame;
+        Carried said = glance(payload, length, binary, &viewer->known, &frame);
+        if (said.meaning == EVENTS) {
+            keep(viewer, &frame);
+            go_on(viewer, &said, length);
+            return;
+        }
+    }
+    Carried carried = read_payload(option.dialect, payload, length, binary, &viewer->known, viewer->tag);
     switch (carried.meaning) {
-        case EVENTS: take_events(viewer, &carried, length); break;
+        case EVENTS:
+            check_events(viewer, &carried);
+            go_on(viewer, &carried, length);
+            break;
         case FOLDED: folded++; break;
         case POSITION: /* of a viewer that resumes it is its own */
             if (carried.upto + 1 != viewer->next_seq || carried.tag != viewer->tag) broken++;
@@ -623,9 +672,10 @@ int main(int count, char **words) {
     double cpu_before = own_cpu_s();
     uint64_t ready_at = monotonic();
     run(until);
-    double elapsed = (double)(monotonic() - ready_at) / 1e9;
+    double elapsed = (double)(monotonic() - ready_at) / 1e9, own_cpu = own_cpu_s() - cpu_before;
+    check_kept();
     for (int i = 0; i < option.servers; i++) /* where the limit or the idle time came before the last viewer's end */
         if (server[i].cpu_end == server[i].cpu_start) server[i].cpu_end = cpu_ns(option.pid[i]);
-    print_result(connect_s, (double)(ended_at - started_at) / 1e9, elapsed > 0 ? (own_cpu_s() - cpu_before) / elapsed : 0);
+    print_result(connect_s, (double)(ended_at - started_at) / 1e9, elapsed > 0 ? own_cpu / elapsed : 0);
     return 0;
 }
