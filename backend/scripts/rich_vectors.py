@@ -10,6 +10,7 @@ import msgspec
 from headway.domain import events as e
 from headway.domain.execution import State
 from headway.domain.position import Cursor, chain, initial_tag
+from headway.domain.stored_lines import text_of
 from headway.errors import ExecutionNotFound
 from headway.protocol import messages as m
 from headway.protocol.codec import encode, encode_events, lines_of
@@ -164,8 +165,10 @@ class Exchange:
             match effect:
                 case Send(message):
                     self.wire.append({"from": "server", "frame": encode(message).decode()})
-                case SendEvents(header=header, body=body):
-                    self.wire.append({"from": "server", "frame": encode_events(header, body).decode()})
+                case SendEvents(header=header, lines=lines):
+                    self.wire.append(
+                        {"from": "server", "frame": encode_events(header, text_of(lines)).decode()}
+                    )
                 case Close(code, reason):
                     self.wire.append({"from": "server", "close": str(int(code)), "reason": reason})
 
@@ -194,7 +197,7 @@ class Exchange:
             upto=last,
             tag_before=self.tag(after),
             tag_after=head.last_tag,
-            body=joined(self.lines[after:]),
+            lines=joined(self.lines[after:]),
             count=last - after,
             head=head,
             seal=seal,

@@ -73,6 +73,16 @@ SERVER = (
         tests=("tests/unit/test_session.py::test_events_that_do_not_continue_are_never_sent",),
     ),
     Mutation(
+        name="compressed lines are passed on with a flipped bit",
+        file=f"{_SRC}/adapters/journal/segment_rows.py",
+        old="is_whole = check == _check(",
+        new="is_whole = True or check == _check(",
+        tests=(
+            "tests/unit/test_segment_rows.py::test_a_bit_flipped_anywhere_is_told",
+            "tests/unit/test_replay.py::test_compressed_lines_with_a_flipped_bit_are_sent_to_nobody",
+        ),
+    ),
+    Mutation(
         name="the sweep does not look for events that no hint told of",
         file=f"{_SRC}/services/tails.py",
         old="            else:\n                tail.notice(head.last_seq)",

@@ -12,6 +12,7 @@ from tests.support.viewer_model import ViewerModel
 from headway.adapters.journal.memory import MemoryJournal
 from headway.domain.identifiers import ExecutionId, WorkflowId
 from headway.domain.position import Cursor, chain
+from headway.domain.stored_lines import text_of
 from headway.errors import ExecutionNotFound, PositionLost
 from headway.ports import Head
 from headway.protocol import messages as m
@@ -89,7 +90,7 @@ class Node:
             upto=upto,
             tag_before=tag,
             tag_after=tag_after,
-            body=kept.body if kept else body,
+            lines=kept.body if kept else body,
             count=kept.count if kept else upto - after,
             head=head,
             left_out=kept.left_out if kept else None,
@@ -171,8 +172,8 @@ class Connection:
             match effect:
                 case Send(message):
                     self._write(message, encode(message))
-                case SendEvents(header=header, body=body):
-                    self._write(header, encode_events(header, body))
+                case SendEvents(header=header, lines=lines):
+                    self._write(header, encode_events(header, text_of(lines)))
                     self.questions.append(effect)
                 case Close() | Abort():
                     self.ended = effect

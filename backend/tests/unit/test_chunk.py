@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headway.domain.position import chain
+from headway.domain.stored_lines import Deflated, text_of
 from headway.errors import JournalCorrupt
 from headway.ports import Segment
 from headway.protocol.codec import encode_events, lines_of
@@ -71,7 +72,7 @@ def test_a_cut_starts_where_the_viewer_is_and_ends_within_its_limits(
         segment.last_seq,
         tag_before=segment.tag_before,
         tag=segment.tag_after,
-        body=segment.body,
+        lines=segment.body,
         framer=FRAMER,
     )
     after = data.draw(st.integers(10, chunk.upto - 1))
@@ -80,13 +81,14 @@ def test_a_cut_starts_where_the_viewer_is_and_ends_within_its_limits(
 
     lines = lines_of(segment.body)[after - 10 :]
     count = cut.upto - cut.after
-    assert lines_of(cut.body) == lines[:count]
+    body = text_of(cut.lines)
+    assert lines_of(body) == lines[:count]
     assert 1 <= count <= max_events
-    assert count == 1 or len(cut.body) <= max_bytes
+    assert count == 1 or len(body) <= max_bytes
     assert cut.tag_before == chain(segment.tag_before, segment.body[: -len(b"".join(lines)) - len(lines)])
-    assert cut.tag_after == chain(cut.tag_before, cut.body)
+    assert cut.tag_after == chain(cut.tag_before, body)
     # Nothing more would have fitted.
-    assert count == max_events or cut.upto == chunk.upto or len(cut.body + lines[count]) + 1 > max_bytes
+    assert count == max_events or cut.upto == chunk.upto or len(body + lines[count]) + 1 > max_bytes
 
 
 def test_short_frames_are_not_compressed() -> None:
@@ -115,14 +117,25 @@ def test_a_segment_that_makes_one_frame_is_shown_as_it_is_stored() -> None:
 def test_a_compressed_segment_is_sent_compressed_as_it_is(level: int) -> None:
     """What inflates is the header line and then the stored lines, as in every other frame."""
     (plain,) = segments_of([[90] * 200])
-    packed = zlib.compress(plain.body, level)
-    (chunk,) = split([msgspec.structs.replace(plain, packed=packed)], FRAMER)
+    packed = zlib.compress(plain.body, level, -zlib.MAX_WBITS)
+    (chunk,) = split([msgspec.structs.replace(plain, lines=Deflated(packed, len(plain.body)))], FRAMER)
     header = Ev(x="audit", after=0, upto=200, cur="9f3a01bc.200.02f4f26a", n=200)
 
     ((is_text, payload),) = messages(chunk.ev_frame(header, deflated=True).frame)
     assert not is_text
-    assert packed[2:-4] in payload
+    assert packed in payload
     assert Inflater().read(payload) == encode_events(header, plain.body)
     ((is_text, payload),) = messages(chunk.ev_frame(header, deflated=False).frame)
     assert is_text
     assert payload == encode_events(header, plain.body)
+
+
+def test_compressed_segments_that_do_not_follow_each_other_are_not_given_out() -> None:
+    """Nobody computes the tag over them."""
+    first, second = (
+        msgspec.structs.replace(plain, lines=Deflated(zlib.compress(plain.body, 6, -15), len(plain.body)))
+        for plain in segments_of([[90] * 250, [90] * 250])
+    )
+    assert [chunk.lines for chunk in split([first, second], FRAMER)] == [first.lines, second.lines]
+    with pytest.raises(JournalCorrupt, match="does not follow"):
+        split([first, msgspec.structs.replace(second, tag_before=second.tag_before ^ 1)], FRAMER)

@@ -58,7 +58,7 @@ def a_head(last_seq: int, **changes: Any) -> LogEnd:
 
 def a_piece(after: int, upto: int, *, size: int = 10, **changes: Any) -> Piece:
     """A run whose tags are its seqs, so that it continues from `a_cursor`."""
-    fields: dict[str, Any] = {"head": a_head(upto), "count": upto - after, "body": b"x" * size}
+    fields: dict[str, Any] = {"head": a_head(upto), "count": upto - after, "lines": b"x" * size}
     fields |= {"epoch": EPOCH, "tag_before": after, "tag_after": upto} | changes
     return Piece(after=after, upto=upto, **fields)
 

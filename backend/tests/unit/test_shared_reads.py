@@ -13,10 +13,12 @@ from headway.domain.identifiers import ExecutionId
 from headway.errors import JournalUnavailable
 from headway.ports import Segment
 from headway.protocol.frames import SimpleFramer
-from headway.services.chunk import CHUNK_EVENTS
-from headway.services.feed_reads import READ_AHEAD, Page
+from headway.services.chunk import CHUNK_BYTES, CHUNK_EVENTS
+from headway.services.feed_reads import READ_BYTES, Page
 from headway.services.shared_reads import SharedReads
 from headway.services.tails import Tails
+
+READS = 5  # of smaller events than fill a chunk
 
 
 class CountingJournal(MemoryJournal):
@@ -44,7 +46,7 @@ def journal() -> CountingJournal:
 @pytest.fixture
 def execution(journal: CountingJournal) -> ExecutionId:
     execution = journal.create(a_new_execution())[0]
-    for number in range(3 * READ_AHEAD):
+    for number in range(READS * READ_BYTES // CHUNK_BYTES):
         first = number * CHUNK_EVENTS + 1
         journal.append([a_batch(execution, CHUNK_EVENTS, first_producer_seq=first)])
     return execution
@@ -64,8 +66,8 @@ async def soon(predicate: Callable[[], bool]) -> None:
 
 
 async def page_after(reads: SharedReads, execution: ExecutionId, after: int) -> Page:
-    page = reads.held_page(execution, after)
-    page = page or await reads.page(execution, SimpleFramer(execution, "flow"), after)
+    page = reads.held_page(execution, after, inflated=True)
+    page = page or await reads.page(execution, SimpleFramer(execution, "flow"), after, inflated=True)
     assert page is not None
     return page
 
@@ -74,7 +76,7 @@ async def test_what_follows_is_there_before_it_is_asked_for(
     reads: SharedReads, journal: CountingJournal, execution: ExecutionId
 ) -> None:
     first = await page_after(reads, execution, 0)
-    await soon(lambda: reads.held_page(execution, first.read_upto) is not None)
+    await soon(lambda: reads.held_page(execution, first.read_upto, inflated=True) is not None)
     following = await page_after(reads, execution, first.read_upto)
     assert following.chunk.after == first.read_upto
     assert journal.read_after.count(first.read_upto) == 1
@@ -92,7 +94,7 @@ async def test_nothing_is_read_behind_the_end(
 async def test_a_read_that_fails_beforehand_is_told_to_whoever_needs_it(
     reads: SharedReads, journal: CountingJournal, execution: ExecutionId
 ) -> None:
-    journal.broken_after = broken = READ_AHEAD * CHUNK_EVENTS
+    journal.broken_after = broken = journal.read(execution, 0, max_bytes=READ_BYTES)[-1].last_seq
     assert (await page_after(reads, execution, 0)).read_upto == broken
     await soon(lambda: broken in journal.read_after)
     with pytest.raises(JournalUnavailable):  # by the read that is under way, or by its own

@@ -22,6 +22,7 @@ from headway.adapters.journal.sqlite_database import SqliteDatabase
 from headway.adapters.journal.sqlite_schema import MIGRATIONS
 from headway.adapters.journal.writer_lock import WriterLock
 from headway.domain.identifiers import ExecutionId
+from headway.domain.stored_lines import Deflated
 from headway.errors import (
     AppendConflict,
     ConflictError,
@@ -92,7 +93,9 @@ class TestFile:
             ]
         assert values == ["wal", 2, 0]
 
-    def test_compressed_segments_are_read_back_to_the_byte(self, journal: SqliteJournal, path: Path) -> None:
+    def test_segments_compressed_before_version_6_are_read_back_to_the_byte(
+        self, journal: SqliteJournal, path: Path
+    ) -> None:
         execution = journal.create(a_new_execution())[0]
         journal.append([a_batch(execution, 50)])
         before = journal.read(execution, 0)
@@ -104,8 +107,8 @@ class TestFile:
         connection.commit()
         connection.close()
         read = journal.read(execution, 0)
-        assert [segment.packed for segment in read] == [None, zlib.compress(body)]
-        assert [msgspec.structs.replace(segment, packed=None) for segment in read] == before
+        assert isinstance(read[1].lines, Deflated)
+        assert [msgspec.structs.replace(segment, lines=segment.body) for segment in read] == before
         assert len(lines_of(journal.read(execution, 10))) == 41
 
 
@@ -136,6 +139,18 @@ class TestCompaction:
             after = journal.compact(execution, after)
         kept = [seq for (seq,) in by_hand(path, "SELECT seq FROM checkpoint ORDER BY seq")]
         assert kept == [1_001, 16_001, 32_001, 39_001, 40_001]
+
+    def test_a_bit_that_flips_in_a_compacted_log_is_told_when_it_is_read(
+        self, journal: SqliteJournal, path: Path
+    ) -> None:
+        execution = self.closed_log(journal)
+        journal.compact(execution, 0)
+        ((body,),) = by_hand(path, "SELECT body FROM segment")
+        assert isinstance(body, bytes)
+        with journal._database.writing() as cursor:
+            cursor.execute("UPDATE segment SET body = ?", (bytes([*body[:-9], body[-9] ^ 1, *body[-8:]]),))
+        with pytest.raises(JournalCorrupt, match="do not match their tags"):
+            journal.read(execution, 0)
 
     def test_a_step_that_fails_changes_nothing(
         self, journal: SqliteJournal, path: Path, monkeypatch: pytest.MonkeyPatch

@@ -4,9 +4,9 @@
 anywhere before `seq` differ in their tag (missed once in 2**32; no defence against forgery).
 """
 
-from dataclasses import dataclass
 from typing import Self
 
+import msgspec
 from zlib_ng.zlib_ng import crc32
 
 from headway.errors import InvalidMessage
@@ -22,8 +22,7 @@ def chain(tag: int, body: bytes) -> int:
     return crc32(body, tag)
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
+class Cursor(msgspec.Struct, frozen=True, gc=False):
     """A position with its proof; its text form is opaque to clients.
 
     Args:

@@ -10,6 +10,7 @@ import msgspec
 
 from headway.domain.identifiers import ExecutionId, WorkflowId
 from headway.domain.position import Cursor
+from headway.domain.stored_lines import Lines, text_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,15 +79,18 @@ class Appended(msgspec.Struct, frozen=True, gc=False):
 class Segment(msgspec.Struct, frozen=True, gc=False):
     """A run of stored events as one piece: `body` is their lines, each ended by a newline.
 
-    `packed` is the body as a zlib stream, where it is stored so; what has none says nothing by that.
+    `lines` is the same as it is stored, perhaps compressed; that they match the tags has then been checked.
     """
 
     first_seq: int
     last_seq: int
     tag_before: int
     tag_after: int
-    body: bytes
-    packed: bytes | None = None
+    lines: Lines
+
+    @property
+    def body(self) -> bytes:
+        return text_of(self.lines)
 
 
 @dataclass(frozen=True, slots=True)

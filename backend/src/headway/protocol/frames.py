@@ -24,14 +24,14 @@ def frame_header(payload_bytes: int, kind: int = _TEXT) -> bytes:
     return _header_64(kind, 127, payload_bytes)
 
 
-def text_frame(text: bytes) -> bytes:
-    """One whole frame around UTF-8 `text`."""
-    return frame_header(len(text)) + text
+def text_frame(*parts: bytes) -> bytes:
+    """One whole frame around the UTF-8 text that `parts` make together, which are copied once."""
+    return b"".join((frame_header(sum(map(len, parts))), *parts))
 
 
-def binary_frame(payload: bytes) -> bytes:
-    """One whole binary frame."""
-    return frame_header(len(payload), _BINARY) + payload
+def binary_frame(*parts: bytes) -> bytes:
+    """One whole binary frame around what `parts` make together."""
+    return b"".join((frame_header(sum(map(len, parts)), _BINARY), *parts))
 
 
 class SimpleFramer:

@@ -127,16 +127,16 @@ class Subscription:
         if piece.upto == piece.after and not piece.is_end:
             self.stage = Stage.IDLE
             return []
-        self._window.sent(piece.upto, piece.count, len(piece.body))
+        self._window.sent(piece.upto, piece.count, len(piece.lines))
         self._take(piece, now)
-        return [SendEvents(self.number, header_of(self.x, piece), piece.body)]
+        return [SendEvents(self.number, header_of(self.x, piece), piece.lines)]
 
     def offered(self, piece: Piece, now: float) -> bool:
         """Take the newest run at once, where asking for it would come to the same; the shell writes it."""
         cursor = self.cursor
         if self.stage is not Stage.IDLE or cursor is None or not continues(piece, cursor):
             return False
-        if not self._window.admits(piece.upto, piece.count, len(piece.body)):
+        if not self._window.admits(piece.upto, piece.count, len(piece.lines)):
             return False
         self._know(piece.head)
         self._take(piece, now)

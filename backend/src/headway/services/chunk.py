@@ -3,10 +3,15 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
+from struct import Struct
+
+import msgspec
 
 from headway.domain.events import Totals
 from headway.domain.identifiers import ExecutionId
 from headway.domain.position import chain
+from headway.domain.stored_lines import Deflated, Lines, text_of
 from headway.errors import JournalCorrupt
 from headway.ports import EventLog, Head, Segment
 from headway.protocol.codec import encode, encode_events, seal_of
@@ -21,10 +26,10 @@ CHUNK_BYTES = 48 << 10  # of stored lines, which makes about 64 KiB of frames
 CHUNK_EVENTS = 256
 FRAME_BYTES = 64 << 10  # of stored lines, at most, in a frame of rich mode
 MIN_DEFLATED_BYTES = 1 << 10  # shorter frames go as text
+_stored_block = Struct("<BHH").pack  # of deflate: not the last one, its size and the complement
 
 
-@dataclass(frozen=True, slots=True)
-class EvFrame:
+class EvFrame(msgspec.Struct, frozen=True):
     """An `ev` frame, shared by all whom it is for."""
 
     frame: bytes
@@ -40,24 +45,23 @@ class SimplePiece:
     frames: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
+class Cut(msgspec.Struct, frozen=True, gc=False):
     """The part of a chunk that one viewer may have: `(after, upto]`."""
 
     after: int
     upto: int
     tag_before: int
     tag_after: int
-    body: bytes
+    lines: Lines
 
 
 class Chunk:
-    """The events `after` + 1 … `upto`: `body` is their stored lines; immutable, frames are made when wanted.
+    """The events `after` + 1 … `upto`; immutable, frames are made when wanted.
 
     Args:
         tag_before: The log's chained tag at `after`; `tag` the one at `upto`.
+        lines: The stored lines; compressed ones are inflated once their text is wanted.
         framer: Makes the simple-mode frames.
-        packed: The lines as the store holds them compressed (zlib), where it does.
         primer: Has the dictionary that its compressed frames may be packed with.
     """
 
@@ -68,24 +72,31 @@ class Chunk:
         *,
         tag_before: int,
         tag: int,
-        body: bytes,
+        lines: Lines,
         framer: SimpleFramer,
-        packed: bytes | None = None,
         primer: Primer | None = None,
     ) -> None:
         self.after, self.upto = after, upto
         self.tag_before, self.tag = tag_before, tag
-        self.body = body
-        self.closes = is_closing(body)
+        self.lines = lines
         self.framer = framer
-        self._packed = packed
         self._primer = primer
         self._ev_frames: dict[tuple[str, bool], EvFrame] = {}
 
     @property
     def held_bytes(self) -> int:
         """About what it takes: the lines, and the frames of one wire form."""
-        return 2 * len(self.body)
+        return 2 * len(self.lines)
+
+    @cached_property
+    def body(self) -> bytes:
+        """The text of the lines."""
+        return text_of(self.lines)
+
+    @cached_property
+    def closes(self) -> bool:
+        """The last event here is the terminal one."""
+        return is_closing(self.body)
 
     @cached_property
     def frames(self) -> bytes:
@@ -100,6 +111,10 @@ class Chunk:
     def prepare(self) -> None:
         """Make the simple-mode frames now, in the thread that reads."""
         _ = self.frames
+
+    def inflate(self) -> None:
+        """The same for the text of the lines."""
+        _ = self.body
 
     def simple_piece(self) -> SimplePiece:
         return SimplePiece(self.after, self.upto, self.frames)
@@ -122,24 +137,30 @@ class Chunk:
         return frame
 
     def _made_frame(self, header: Ev, *, deflated: bool) -> EvFrame:
-        if deflated and self._packed is not None:
-            return EvFrame(packed_frame(encode(header) + b"\n", self._packed))
+        if deflated and isinstance(self.lines, Deflated):
+            return EvFrame(packed_frame(encode(header) + b"\n", self.lines.stream))
+        if not deflated:
+            return EvFrame(text_frame(encode(header), b"\n", self.body))
         text = encode_events(header, self.body)
-        if not deflated or len(text) < MIN_DEFLATED_BYTES:
+        if len(text) < MIN_DEFLATED_BYTES:
             return EvFrame(text_frame(text))
         dictionary = None if self._primer is None else self._primer.dictionary_for(header, self.body)
         return deflated_frame(text, dictionary)
 
     def whole(self, head: Head) -> Piece:
         """All of it, for a viewer at `after`."""
-        cut = Cut(self.after, self.upto, self.tag_before, self.tag, self.body)
-        return piece_of(cut, self.seal, head)
+        cut = Cut(self.after, self.upto, self.tag_before, self.tag, self.lines)
+        return self.piece(cut, head)
+
+    def piece(self, cut: Cut, head: Head) -> Piece:
+        """A cut of it as a session is answered with it; only at the end of a closed log its text is read."""
+        return piece_of(cut, self.seal if head.closed and cut.upto == head.last_seq else None, head)
 
     def cut(self, after: int, *, max_events: int, max_bytes: int) -> Cut:
         """What follows `after` (which lies within), at least one event, else within the limits."""
+        if after == self.after and self.upto - after <= max_events and len(self.lines) <= max_bytes:
+            return Cut(after, self.upto, self.tag_before, self.tag, self.lines)
         body, start = self.body, 0
-        if after == self.after and self.upto - after <= max_events and len(body) <= max_bytes:
-            return Cut(after, self.upto, self.tag_before, self.tag, body)
         for _ in range(after - self.after):
             start = body.index(b"\n", start) + 1
         end, upto = body.index(b"\n", start) + 1, after + 1
@@ -156,29 +177,38 @@ class Chunk:
 def split(segments: Sequence[Segment], framer: SimpleFramer) -> list[Chunk]:
     """Consecutive segments as chunks of at most `CHUNK_EVENTS`, and of `CHUNK_BYTES` or one line.
 
-    A segment that makes one frame is left as it is, and costs no work for each line.
+    A segment that makes one frame is left as it is, and costs no work for each line; one that is compressed
+    (which the journal has checked) stays so.
 
     Raises:
         JournalCorrupt: The lines are not those that the tags were computed over.
     """
     chunks: list[Chunk] = []
-    tag = segments[0].tag_before if segments else 0
-    for run in _runs(segments):
-        body = run[0].body if len(run) == 1 else b"".join(segment.body for segment in run)
-        start, after = 0, run[0].first_seq - 1
-        while start < len(body):
-            is_whole = start == 0 and _makes_one_frame(run, len(body))
-            end, upto = (len(body), run[-1].last_seq) if is_whole else _end_of_chunk(body, start, after)
-            lines = body[start:end]
-            tag_after = chain(tag, lines)
-            packed = run[0].packed if is_whole and len(run) == 1 else None
-            chunks.append(
-                Chunk(after, upto, tag_before=tag, tag=tag_after, body=lines, framer=framer, packed=packed)
-            )
-            start, after, tag = end, upto, tag_after
-        if tag != run[-1].tag_after:
-            raise JournalCorrupt("the lines of a segment do not match its tag")
+    for before, run in pairwise([[], *_runs(segments)]):
+        if before and before[-1].tag_after != run[0].tag_before:
+            raise JournalCorrupt("a segment does not follow the one before it")
+        chunks += _chunks_of(run, framer)
     return chunks
+
+
+def _chunks_of(run: Sequence[Segment], framer: SimpleFramer) -> Iterator[Chunk]:
+    first, last = run[0], run[-1]
+    after, tag = first.first_seq - 1, first.tag_before
+    if len(run) == 1 and isinstance(first.lines, Deflated) and _makes_one_frame(run, len(first.lines)):
+        yield Chunk(
+            after, last.last_seq, tag_before=tag, tag=last.tag_after, lines=first.lines, framer=framer
+        )
+        return
+    body, start = first.body if len(run) == 1 else b"".join(segment.body for segment in run), 0
+    while start < len(body):
+        is_whole = start == 0 and _makes_one_frame(run, len(body))
+        end, upto = (len(body), last.last_seq) if is_whole else _end_of_chunk(body, start, after)
+        lines = body[start:end]
+        tag_after = chain(tag, lines)
+        yield Chunk(after, upto, tag_before=tag, tag=tag_after, lines=lines, framer=framer)
+        start, after, tag = end, upto, tag_after
+    if tag != last.tag_after:
+        raise JournalCorrupt("the lines of a segment do not match its tag")
 
 
 def _runs(segments: Sequence[Segment]) -> Iterator[list[Segment]]:
@@ -186,10 +216,10 @@ def _runs(segments: Sequence[Segment]) -> Iterator[list[Segment]]:
     run: list[Segment] = []
     size = 0
     for segment in segments:
-        size += len(segment.body)
+        size += len(segment.lines)
         if run and (size > CHUNK_BYTES or segment.last_seq - run[0].first_seq >= CHUNK_EVENTS):
             yield run
-            run, size = [], len(segment.body)
+            run, size = [], len(segment.lines)
         run.append(segment)
     if run:
         yield run
@@ -213,17 +243,17 @@ def _end_of_chunk(body: bytes, start: int, after: int) -> tuple[int, int]:
 
 
 def piece_of(cut: Cut, seal: Totals | None, head: Head) -> Piece:
-    """What a session is answered with; `seal` where the chunk that was cut ends with the terminal event."""
+    """What a session is answered with; `seal` where the cut ends with the terminal event."""
     return Piece(
         epoch=head.epoch,
         after=cut.after,
         upto=cut.upto,
         tag_before=cut.tag_before,
         tag_after=cut.tag_after,
-        body=cut.body,
+        lines=cut.lines,
         count=cut.upto - cut.after,
         head=head,
-        seal=seal if head.closed and cut.upto == head.last_seq else None,
+        seal=seal,
     )
 
 
@@ -238,11 +268,10 @@ def packed_frame(head: bytes, packed: bytes) -> bytes:
 
     Args:
         head: At most 65,535 bytes.
-        packed: A zlib stream (RFC 1950), whose own two bytes of header and four of checksum are left out.
+        packed: Raw deflate (RFC 1951).
     """
     size = len(head)
-    block = b"\x00" + size.to_bytes(2, "little") + (size ^ 0xFFFF).to_bytes(2, "little") + head
-    return stream_frame(block + packed[2:-4])
+    return stream_frame(_stored_block(0, size, size ^ 0xFFFF) + head + packed)
 
 
 def read_chunk(
@@ -265,7 +294,7 @@ def read_chunk(
         segments[-1].last_seq,
         tag_before=segments[0].tag_before,
         tag=segments[-1].tag_after,
-        body=body,
+        lines=body,
         framer=framer,
         primer=primer,
     )

@@ -15,6 +15,7 @@ import msgspec
 from headway.domain.execution import State
 from headway.domain.identifiers import ExecutionId
 from headway.domain.position import Cursor, chain
+from headway.domain.stored_lines import text_of
 from headway.errors import PositionLost, TooManyConnections
 from headway.ports import ExecutionRecord, Journal
 from headway.protocol.close_codes import CloseCode
@@ -207,11 +208,11 @@ class EventStreams:
         if cut.tag_before != cursor.tag:
             return None, cursor
         reached = Cursor(cursor.epoch, cut.upto, cut.tag_after)
-        if cut.body is not chunk.body:
-            return events_text(cursor, cut.body), reached
+        if cut.lines is not chunk.lines:
+            return events_text(cursor, text_of(cut.lines)), reached
         text = self._written.get(chunk)
         if text is None:
-            text = self._written[chunk] = events_text(cursor, cut.body)
+            text = self._written[chunk] = events_text(cursor, chunk.body)
         return text, reached
 
     def _check_room(self) -> None:

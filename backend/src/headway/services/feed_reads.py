@@ -1,7 +1,9 @@
 """What subscriptions of rich mode read from the journal; blocking, and without a word about connections."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+import msgspec
 
 from headway.domain.events import Totals
 from headway.domain.identifiers import ExecutionId, WorkflowId, is_execution_id
@@ -12,14 +14,14 @@ from headway.protocol.codec import kind_of, lines_of, seal_of
 from headway.protocol.conflation import conflate
 from headway.protocol.effects import Follow, Piece, ReadEvents
 from headway.protocol.frames import SimpleFramer
-from headway.services.chunk import CHUNK_BYTES, CHUNK_EVENTS, Chunk, Cut, piece_of, split
+from headway.services.chunk import CHUNK_BYTES, Chunk, Cut, piece_of, split
 from headway.services.states import encode_state, load_state
 from headway.services.subscription import begin_of_workflow
 
 MAX_SNAPSHOT_LOG_BYTES = 256 << 10
 MAX_SNAPSHOT_SCAN = 16_384  # events looked through for the last log lines
 CONFLATED_READ_BYTES = 1 << 20
-READ_AHEAD = 8  # chunks
+READ_BYTES = 16 * CHUNK_BYTES  # about what a viewer may be sent at once; a count of events would cut segments
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +112,21 @@ def read_pages(journal: Journal, framer: SimpleFramer, execution_id: ExecutionId
         PositionLost: The log does not hold what follows `after`.
     """
     head = _head(journal, execution_id, after)
-    segments = journal.read(
-        execution_id, after, max_events=READ_AHEAD * CHUNK_EVENTS, max_bytes=READ_AHEAD * CHUNK_BYTES
-    )
+    segments = journal.read(execution_id, after, max_bytes=READ_BYTES)
     chunks = split(segments, framer)
-    if chunks and (chunks[-1].upto > head.last_seq or chunks[-1].closes):
+    if chunks and (chunks[-1].upto > head.last_seq or (not head.closed and chunks[-1].closes)):
         head = _head(journal, execution_id, chunks[-1].upto)
     return [Page(head, chunk, chunks[-1].upto) for chunk in chunks]
+
+
+def read_inflated_pages(
+    journal: Journal, framer: SimpleFramer, execution_id: ExecutionId, after: int
+) -> list[Page]:
+    """The same for who is sent their text: it is made here, and not where frames are written."""
+    pages = read_pages(journal, framer, execution_id, after)
+    for page in pages:
+        page.chunk.inflate()
+    return pages
 
 
 def read_end(journal: Journal, execution_id: ExecutionId, after: int) -> Piece:
@@ -141,7 +151,7 @@ def read_conflated(journal: Journal, request: ReadEvents) -> Piece:
             conflated_tail=request.tail,
         )
         covered = piece.upto - piece.after
-        if len(piece.body) <= request.max_bytes or covered <= 1:
+        if len(piece.lines) <= request.max_bytes or covered <= 1:
             return piece
         events = covered // 2
 
@@ -157,25 +167,20 @@ def _read(
 ) -> Piece:
     head = _head(journal, execution_id, after)
     segments = journal.read(execution_id, after, max_events=max_events, max_bytes=max_bytes)
+    body = b"".join(segment.body for segment in segments)
     if segments:
-        cut = Cut(
-            after,
-            segments[-1].last_seq,
-            segments[0].tag_before,
-            segments[-1].tag_after,
-            b"".join(segment.body for segment in segments),
-        )
+        cut = Cut(after, segments[-1].last_seq, segments[0].tag_before, segments[-1].tag_after, body)
     else:
         tag = journal.tag_at(execution_id, after)
-        cut = Cut(after, after, tag, tag, b"")
+        cut = Cut(after, after, tag, tag, body)
     if cut.upto > head.last_seq:
         head = _head(journal, execution_id, cut.upto)
     at_end = head.closed and cut.upto == head.last_seq
-    piece = piece_of(cut, _seal(journal, execution_id, head, cut.body) if at_end else None, head)
+    piece = piece_of(cut, _seal(journal, execution_id, head, body) if at_end else None, head)
     if conflated_tail is None:
         return piece
-    kept = conflate(cut.body, tail=conflated_tail)
-    return replace(piece, body=kept.body, count=kept.count, left_out=kept.left_out)
+    kept = conflate(body, tail=conflated_tail)
+    return msgspec.structs.replace(piece, lines=kept.body, count=kept.count, left_out=kept.left_out)
 
 
 def _head(journal: Journal, execution_id: ExecutionId, seq: int) -> Head:

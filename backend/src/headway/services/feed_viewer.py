@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, assert_never
 
 from headway.domain.identifiers import ExecutionId, WorkflowId
+from headway.domain.stored_lines import text_of
 from headway.domain.timestamps import timestamp
 from headway.errors import HeadwayError, PositionLost, UnavailableError
 from headway.ports import Clock, Head
@@ -289,9 +290,9 @@ class FeedViewer:
         if following is not None:
             following.looks = 0
             chunk = following.chunk
-            if chunk is not None and chunk.body is effect.body and chunk.upto == header.upto:
+            if chunk is not None and chunk.lines is effect.lines and chunk.upto == header.upto:
                 return chunk.ev_frame(header, deflated=self._deflated)
-        return EvFrame(text_frame(encode_events(header, effect.body)))
+        return EvFrame(text_frame(encode_events(header, text_of(effect.lines))))
 
     def _authenticate(self, token: str | None) -> None:
         if self._knows(token):
@@ -304,7 +305,7 @@ class FeedViewer:
         following = self._followings.get(effect.number)
         if following is None:
             following = self._followings[effect.number] = Following(
-                self, self._around.tails, effect.number, effect.x
+                self, self._around.tails, effect.number, effect.x, inflated=not self._deflated
             )
         if effect.x == LOBBY:
             self._around.lobby.join(self)

@@ -9,7 +9,7 @@ from headway.ports import ExecutionRecord, Head
 from headway.protocol.close_codes import CloseCode
 from headway.protocol.effects import Piece, ReadEvents
 from headway.protocol.frames import SimpleFramer
-from headway.services.chunk import Chunk, piece_of
+from headway.services.chunk import Chunk
 from headway.services.shared_reads import SharedReads
 from headway.services.tail import Tail
 from headway.services.tails import Tails
@@ -31,14 +31,27 @@ class Owner(Protocol):
 class Following:
     """Listens to a tail for one subscription, and waits for executions."""
 
-    __slots__ = ("_aside", "_found", "_framer", "_owner", "_tail", "_tails", "chunk", "looks", "number", "x")
+    __slots__ = (
+        "_aside",
+        "_found",
+        "_framer",
+        "_inflated",
+        "_owner",
+        "_tail",
+        "_tails",
+        "chunk",
+        "looks",
+        "number",
+        "x",
+    )
 
-    def __init__(self, owner: Owner, tails: Tails, number: int, x: str) -> None:
+    def __init__(self, owner: Owner, tails: Tails, number: int, x: str, *, inflated: bool) -> None:
         self.number, self.x = number, x
         self.looks = 0  # since the last frame
         self.chunk: Chunk | None = None
         self._owner = owner
         self._tails = tails
+        self._inflated = inflated  # it is sent the text of the lines
         self._tail: Tail | None = None
         self._framer: SimpleFramer | None = None
         self._found: Head | None = None  # the log's end, as it was when this was found
@@ -73,7 +86,7 @@ class Following:
         chunk = tail.chunk_after(after) if tail is not None else None
         if tail is not None and chunk is not None:
             return self._piece(chunk, tail.log_head, request)
-        page = reads.held_page(ExecutionId(request.execution_id), after)
+        page = reads.held_page(ExecutionId(request.execution_id), after, inflated=self._inflated)
         return None if page is None else self._piece(page.chunk, self._latest(page.head), request)
 
     async def fetch(self, reads: SharedReads, request: ReadEvents) -> Piece:
@@ -83,7 +96,7 @@ class Following:
         if request.conflate:
             return await reads.conflated(request)
         framer = self._framer or SimpleFramer(execution_id, "")
-        page = await reads.page(execution_id, framer, request.after)
+        page = await reads.page(execution_id, framer, request.after, inflated=self._inflated)
         if page is None:
             return await reads.end(execution_id, request.after)
         return self._piece(page.chunk, self._latest(page.head), request)
@@ -135,8 +148,8 @@ class Following:
 
     def _piece(self, chunk: Chunk, head: Head, request: ReadEvents) -> Piece:
         cut = chunk.cut(request.after, max_events=request.max_events, max_bytes=request.max_bytes)
-        whole = cut.body is chunk.body
+        whole = cut.lines is chunk.lines
         self.chunk = chunk if whole else None
-        if chunk.closes and not head.closed:
+        if not head.closed and chunk.closes:
             head = replace(head, closed=True, last_seq=chunk.upto, last_tag=chunk.tag)
-        return piece_of(cut, chunk.seal if cut.upto == chunk.upto else None, head)
+        return chunk.piece(cut, head)

@@ -20,6 +20,7 @@ from headway.services.feed_reads import (
     holds,
     read_conflated,
     read_end,
+    read_inflated_pages,
     read_pages,
     read_snapshot,
 )
@@ -77,19 +78,20 @@ class SharedReads:
         self._snapshots[key] = (upto, now, reading)
         return await asyncio.shield(reading)
 
-    def held_page(self, execution_id: ExecutionId, after: int) -> Page | None:
+    def held_page(self, execution_id: ExecutionId, after: int, *, inflated: bool) -> Page | None:
         """A page that somebody has read a moment ago; what follows is then read while this is sent."""
         page = self._pages.get((execution_id, after))
         if page is not None:
             self._pages.move_to_end((execution_id, after))
-            self._read_beforehand(execution_id, page)
+            self._read_beforehand(execution_id, page, inflated=inflated)
         return page
 
-    async def page(self, execution_id: ExecutionId, framer: SimpleFramer, after: int) -> Page | None:
+    async def page(
+        self, execution_id: ExecutionId, framer: SimpleFramer, after: int, *, inflated: bool
+    ) -> Page | None:
         """The chunk behind `after`, and with it those behind it; `None` at the end of the log."""
-        for page in await self._pages_after(execution_id, framer, after):
-            self._keep(execution_id, page)
-        return self.held_page(execution_id, after)
+        await self._pages_after(execution_id, framer, after, inflated=inflated)
+        return self.held_page(execution_id, after, inflated=inflated)
 
     async def end(self, execution_id: ExecutionId, after: int) -> Piece:
         """See `read_end`."""
@@ -122,26 +124,27 @@ class SharedReads:
             del self._snapshots[other]
 
     def _pages_after(
-        self, execution_id: ExecutionId, framer: SimpleFramer, after: int
+        self, execution_id: ExecutionId, framer: SimpleFramer, after: int, *, inflated: bool
     ) -> asyncio.Future[list[Page]]:
-        key = ("page", execution_id, after)
-        return self._once(key, read_pages, self._journal, framer, execution_id, after)
-
-    def _read_beforehand(self, execution_id: ExecutionId, page: Page) -> None:
-        after = page.read_upto
-        if (
-            (execution_id, after) in self._pages
-            or after >= page.head.last_seq
-            or len(self._under_way) >= READS_BEFOREHAND
-        ):
-            return
-
         def keep(done: asyncio.Future[list[Page]]) -> None:
             if not done.cancelled() and done.exception() is None:  # else who needs it asks again, and is told
                 for read in done.result():
                     self._keep(execution_id, read)
 
-        self._pages_after(execution_id, page.chunk.framer, after).add_done_callback(keep)
+        key = ("page", execution_id, after)
+        read = read_inflated_pages if inflated else read_pages
+        return self._once(key, read, self._journal, framer, execution_id, after, then=keep)
+
+    def _read_beforehand(self, execution_id: ExecutionId, page: Page, *, inflated: bool) -> None:
+        after = page.read_upto
+        if (
+            (execution_id, after) in self._pages
+            or after >= page.head.last_seq
+            or ("page", execution_id, after) in self._under_way
+            or len(self._under_way) >= READS_BEFOREHAND
+        ):
+            return
+        _observed(self._pages_after(execution_id, page.chunk.framer, after, inflated=inflated))
 
     async def _read_heads(self, wanted: set[ExecutionId]) -> dict[ExecutionId, Head]:
         async with self._heads_lock:
@@ -152,7 +155,15 @@ class SharedReads:
                 heads |= await self._tails.read(self._journal.heads, ids[start : start + HEADS_AT_ONCE])
             return heads
 
-    def _once(self, key: Hashable, call: Callable[..., T], *args: Any) -> asyncio.Future[T]:
+    def _once(
+        self,
+        key: Hashable,
+        call: Callable[..., T],
+        *args: Any,
+        then: Callable[[asyncio.Future[T]], None] | None = None,
+    ) -> asyncio.Future[T]:
+        """The call that is under way for this key, or a new one; `then` comes before whoever waits."""
+
         def forget(done: asyncio.Future[T]) -> None:
             if self._under_way.get(key) is done:
                 del self._under_way[key]
@@ -161,6 +172,8 @@ class SharedReads:
         if reading is None or reading.done():  # what is done answers nobody who asks after it
             reading = self._under_way[key] = self._start(call, *args)
             reading.add_done_callback(forget)
+            if then is not None:
+                reading.add_done_callback(then)
         return asyncio.shield(cast("asyncio.Future[T]", reading))
 
     def _start(self, call: Callable[..., T], *args: Any) -> asyncio.Future[T]:

@@ -35,7 +35,7 @@ def page(segments: Iterable[Segment], after: int, *, max_events: int, max_bytes:
     events_left, bytes_left = max(1, max_events), max_bytes
     for whole in segments:
         segment = cut_start(whole, after)
-        if len(segment.body) > bytes_left and max_bytes - bytes_left >= ENOUGH_BYTES:
+        if len(segment.lines) > bytes_left and max_bytes - bytes_left >= ENOUGH_BYTES:
             break  # the next page begins with this segment as it is: cutting is what a page costs most
         fitting = min(events_left, _events_within(segment, bytes_left))
         if not taken:
@@ -45,7 +45,7 @@ def page(segments: Iterable[Segment], after: int, *, max_events: int, max_bytes:
         piece = cut_end(segment, segment.first_seq + fitting - 1)
         taken.append(piece)
         events_left -= piece.last_seq - piece.first_seq + 1
-        bytes_left -= len(piece.body)
+        bytes_left -= len(piece.lines)
         if events_left <= 0 or bytes_left <= 0 or piece is not segment:
             break
     return taken
@@ -66,7 +66,7 @@ def join(segments: Sequence[Segment]) -> Segment:
 
 
 def _events_within(segment: Segment, max_bytes: int) -> int:
-    if len(segment.body) <= max_bytes:
+    if len(segment.lines) <= max_bytes:
         return segment.last_seq - segment.first_seq + 1
     return segment.body.count(b"\n", 0, max(0, max_bytes))
 

@@ -9,12 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import takewhile
 
-from zlib_ng import zlib_ng
-
 from headway.adapters.journal.admission import CHECKPOINT_SPACING
+from headway.adapters.journal.segment_rows import PLAIN, packed
 from headway.adapters.journal.segments import join
 from headway.adapters.journal.sqlite_log import head, segments_after, trim
-from headway.adapters.journal.sqlite_schema import PLAIN, ZLIB
 from headway.domain.identifiers import ExecutionId
 from headway.errors import ConflictError
 from headway.ports import Segment
@@ -25,7 +23,6 @@ MIN_RUN = 8  # rows: fewer of an open execution are left, so that a slow one is 
 PASSED_ROWS = 500  # that may be passed over in one step
 FORGET_ROWS = 256  # segments removed in one step
 SPARSE_SPACING = 16 * CHECKPOINT_SPACING  # events between the states kept of a closed execution's past
-_LEVEL = 4
 _ROWS_AFTER = """
 SELECT first_seq, last_seq, encoding, length(body) FROM segment
 WHERE execution_id = ? AND first_seq > ? ORDER BY first_seq
@@ -84,14 +81,13 @@ def plan(connection: sqlite3.Connection, execution_id: ExecutionId, after: int) 
     stored = segments_after(connection, execution_id, run[0] - 1)
     joined = join(list(takewhile(lambda segment: segment.first_seq <= run[-1], stored)))
     stored.close()
-    packed = zlib_ng.compress(joined.body, _LEVEL) if at.closed else joined.body
-    shrinks = len(packed) < len(joined.body)
+    encoding, body = packed(joined) if at.closed else (PLAIN, joined.body)
     return Step(
         execution_id,
         tuple(run),
         joined,
-        ZLIB if shrinks else PLAIN,
-        packed if shrinks else joined.body,
+        encoding,
+        body,
         upto,
         finishes,
         # Those near the end are what late viewers begin from.

@@ -5,15 +5,13 @@ Each function is the port's method of that name; one that takes a cursor runs in
 
 import sqlite3
 from collections.abc import Generator, Sequence
-from functools import lru_cache
 
 import msgspec
-from zlib_ng import zlib_ng
 
+from headway.adapters.journal.segment_rows import from_row
 from headway.adapters.journal.segments import cut_start, page
 from headway.adapters.journal.sqlite_append import insert_segment
 from headway.adapters.journal.sqlite_catalog import to_head
-from headway.adapters.journal.sqlite_schema import PLAIN, ZLIB
 from headway.domain.identifiers import ExecutionId
 from headway.errors import ConflictError, ExecutionNotFound, JournalCorrupt, PositionLost
 from headway.ports import Head, Segment
@@ -35,7 +33,6 @@ SELECT count(*) FROM (
     UNION SELECT producer_id FROM execution WHERE execution_id = :id
 ) WHERE substr(producer_id, 1, length(:prefix)) = :prefix
 """
-UNPACKED_SEGMENTS = 64  # of 48 KiB each
 _encode = msgspec.json.Encoder().encode
 
 
@@ -84,8 +81,12 @@ def tag_at(connection: sqlite3.Connection, execution_id: ExecutionId, seq: int) 
         raise PositionLost(trimmed_upto=at.trimmed_upto, last_seq=at.last_seq)
     if seq == at.last_seq:
         return at.last_tag
-    following = read(connection, execution_id, seq, max_events=1, max_bytes=0)
-    return following[0].tag_before
+    stored = segments_after(connection, execution_id, seq)
+    following = next(stored, None)
+    stored.close()
+    if following is None or following.first_seq > seq + 1:
+        raise _missing(execution_id, seq + 1)
+    return cut_start(following, seq).tag_before
 
 
 def trim(cursor: sqlite3.Cursor, execution_id: ExecutionId, upto: int) -> None:
@@ -111,29 +112,11 @@ def segments_after(
     """Segments from the one that holds `after` + 1, one at a time: a row that nobody asks for is not read."""
     rows = connection.execute(_SEGMENTS_AFTER, {"id": execution_id, "after": after})
     try:
-        for first_seq, last_seq, tag_before, tag_after, encoding, body in rows:
-            if last_seq > after:
-                packed = body if encoding == ZLIB else None
-                yield Segment(first_seq, last_seq, tag_before, tag_after, _decoded(encoding, body), packed)
+        for row in rows:
+            if row[1] > after:  # its last seq
+                yield from_row(*row)
     finally:
         rows.close()
-
-
-def _decoded(encoding: int, body: bytes) -> bytes:
-    if encoding == PLAIN:
-        return body
-    if encoding != ZLIB:
-        raise JournalCorrupt(f"a segment has the unknown encoding {encoding}")
-    try:
-        return _unpacked(body)
-    except zlib_ng.error as error:  # type: ignore[misc]  # its stub calls the class an instance
-        raise JournalCorrupt(f"a segment cannot be decompressed: {error}") from error
-
-
-@lru_cache(UNPACKED_SEGMENTS)
-def _unpacked(body: bytes) -> bytes:
-    """Kept a while: a segment is read in several pieces, by several readers."""
-    return zlib_ng.decompress(body)
 
 
 def _explain_gap(at: Head, execution_id: ExecutionId, after: int, *, is_empty: bool) -> None:
@@ -141,4 +124,8 @@ def _explain_gap(at: Head, execution_id: ExecutionId, after: int, *, is_empty: b
     if after < at.trimmed_upto:
         raise PositionLost(trimmed_upto=at.trimmed_upto)
     if not is_empty:
-        raise JournalCorrupt(f"{execution_id}: event {after + 1} is missing", execution_id=execution_id)
+        raise _missing(execution_id, after + 1)
+
+
+def _missing(execution_id: ExecutionId, seq: int) -> JournalCorrupt:
+    return JournalCorrupt(f"{execution_id}: event {seq} is missing", execution_id=execution_id)

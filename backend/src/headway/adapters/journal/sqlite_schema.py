@@ -9,8 +9,6 @@ from headway.errors import JournalTooNew, JournalUnavailable
 APPLICATION_ID = 0x48647779  # "Hdwy", in the file's header: tells our databases from others
 _HEADER_BYTES, _MAGIC = 100, b"SQLite format 3\0"
 
-PLAIN, ZLIB = 0, 1  # segment.encoding
-
 # A released step never changes: the next change of the tables is the next step.
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
@@ -132,6 +130,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         # What only workers and retries read: `input` is what is shown. Nearly always none.
         "ALTER TABLE request ADD COLUMN private_input BLOB",
     ),
+    # No table changes, but rows may have an encoding (`segment_rows.DEFLATED`) that was not known before.
+    (),
 )
 
 
