@@ -31,6 +31,7 @@ from headway.errors import (
     JournalTooNew,
     JournalUnavailable,
     LeaseLost,
+    ProducerGap,
 )
 from headway.ports import Appended, Batch, ExecutionFilter, Lease, Summary
 
@@ -402,6 +403,9 @@ class Runner:
         self._journal, self._lease = journal, Lease(owner=owner, epoch=record.lease_epoch)
         self._size, self._seq = 0, record.head.last_seq
 
+    def take_up(self, lease_epoch: int) -> None:
+        self._lease = Lease(owner=self._lease.owner, epoch=lease_epoch)
+
     def batch(self, summary: Summary | None = None) -> Batch:
         return a_batch(
             self.execution_id,
@@ -434,6 +438,48 @@ class TestRowsLeft:
         journal._database._writer.set_trace_callback(statements.append)
         runner.append()
         assert [each.split()[0] for each in statements] == ["BEGIN", "UPDATE", "INSERT", "COMMIT"]
+
+    @pytest.mark.parametrize(
+        ("change", "refusal"),
+        [
+            ({"expected_last_seq": 1}, AppendConflict),
+            ({"first_producer_seq": 3}, ProducerGap),
+            ({"producer_id": "another"}, ProducerGap),
+            ({"producer_epoch": 2}, ProducerGap),
+            ({"producer_epoch": 0}, LeaseLost),
+            ({"lease": Lease(owner="w2", epoch=1)}, LeaseLost),
+            ({"lease": Lease(owner="w1", epoch=2)}, LeaseLost),
+            ({"bodies": []}, ValueError),
+        ],
+        ids=str,
+    )
+    def test_what_does_not_go_on_from_there_is_refused(
+        self, journal: SqliteJournal, change: dict[str, object], refusal: type[Exception]
+    ) -> None:
+        runner = Runner(journal)
+        runner.append()
+        (refused,) = journal.append([msgspec.structs.replace(runner.batch(), **change)])
+        assert isinstance(refused, refusal)
+        runner.append()  # and the runner is not disturbed
+
+    def test_a_lease_is_known_by_what_it_says(self, journal: SqliteJournal) -> None:
+        runner = Runner(journal)
+        runner.append()
+        (stored,) = journal.append(
+            [msgspec.structs.replace(runner.batch(), lease=Lease(owner="w1", epoch=1))]
+        )
+        assert isinstance(stored, Appended)
+
+    def test_crashes_are_forgotten_with_the_first_result(self, journal: SqliteJournal) -> None:
+        runner = Runner(journal)
+        journal.release("w1", crashed=True)
+        (record,) = journal.claim("w1", [WORKFLOW], 1)
+        runner.take_up(record.lease_epoch)
+        runner.append()
+        assert journal.get(runner.execution_id).crashes == 1
+        (stored,) = journal.append([msgspec.structs.replace(runner.batch(), progressed=True)])
+        assert isinstance(stored, Appended)
+        assert journal.get(runner.execution_id).crashes == 0
 
     def test_another_process_in_between_is_noticed_for_its_execution_alone(
         self, journal: SqliteJournal, other: SqliteJournal

@@ -22,7 +22,7 @@ from headway.adapters.journal.admission import (
 )
 from headway.domain.identifiers import ExecutionId
 from headway.errors import AppendConflict, ExecutionNotFound
-from headway.ports import Appended, Batch, Segment, Summary
+from headway.ports import Appended, Batch, Lease, Segment, Summary
 
 _STANDINGS = """
 SELECT execution_id, number, last_seq, last_tag, closed, lease_owner, lease_epoch, crashes,
@@ -75,13 +75,38 @@ class Overtaken(Exception):
 
 
 class _Row(NamedTuple):
-    """What the table says of an execution that a batch is for; with `left`, as this process left it."""
+    """What the table says of an execution that a batch is for."""
 
     number: int
     standing: Standing
     crashes: int
     last: ProducerMark
-    left: Summary | None = None
+
+
+class _Left(msgspec.Struct, gc=False):
+    """A row as this process left it when it last appended to the execution as its runner."""
+
+    number: int
+    crashes: int
+    last_seq: int
+    last_tag: int
+    lease: Lease
+    producer_id: str
+    producer_epoch: int
+    last_producer_seq: int
+    summary: Summary
+
+    def precedes(self, batch: Batch) -> bool:
+        """Whether the batch is what comes next, so that it is taken if the row is still like this."""
+        return (
+            batch.first_producer_seq == self.last_producer_seq + 1
+            and batch.expected_last_seq == self.last_seq
+            and (batch.lease is self.lease or batch.lease == self.lease)
+            and batch.producer_id == self.producer_id
+            and batch.producer_epoch == self.producer_epoch
+            and batch.summary is not None
+            and len(batch.bodies) > 0
+        )
 
 
 class Appender:
@@ -92,7 +117,7 @@ class Appender:
     """
 
     def __init__(self) -> None:
-        self._left: dict[ExecutionId, _Row] = {}
+        self._left: dict[ExecutionId, _Left] = {}
 
     def forget(self) -> None:
         """Read every row anew."""
@@ -106,64 +131,66 @@ class Appender:
         """
         outcomes: list[Appended | Exception] = []
         for some in _without_repeats(batches):
-            rows = self._rows_left(some)
-            unread = [batch.execution_id for batch in some if batch.execution_id not in rows]
-            if unread:
-                rows |= _read_rows(cursor, unread)
+            lefts = [self._left_before(batch) for batch in some]
+            unread = [batch.execution_id for batch, left in zip(some, lefts, strict=True) if left is None]
+            rows = _read_rows(cursor, unread) if unread else {}
             writes = _Writes()
-            outcomes += [self._store(cursor, batch, rows.get(batch.execution_id), writes) for batch in some]
+            for batch, left in zip(some, lefts, strict=True):
+                if left is not None:
+                    outcomes.append(self._follow(cursor, batch, left, writes))
+                else:
+                    outcomes.append(self._store(cursor, batch, rows.get(batch.execution_id), writes))
             writes.carry_out(cursor)
         return outcomes
 
-    def _rows_left(self, batches: Sequence[Batch]) -> dict[ExecutionId, _Row]:
-        """Of those batches that fit them: a refusal, too, has to be what the table says."""
-        rows = {}
-        for batch in batches:
-            row = self._left.get(batch.execution_id)
-            if row is not None and _follows_on(batch, row) and admit(batch, row.standing, row.last) is None:
-                rows[batch.execution_id] = row
-        return rows
+    def _left_before(self, batch: Batch) -> _Left | None:
+        """Only where the batch would be taken: a refusal has to be what the table says."""
+        left = self._left.get(batch.execution_id)
+        return left if left is not None and left.precedes(batch) else None
+
+    def _follow(self, cursor: sqlite3.Cursor, batch: Batch, left: _Left, writes: "_Writes") -> Appended:
+        """Store what comes next of a run that goes on here."""
+        segment = seal(batch, left.last_seq, left.last_tag)
+        writes.follow(left, batch, segment)
+        return self._stored(cursor, batch, segment, left.number, left.crashes)
 
     def _store(
         self, cursor: sqlite3.Cursor, batch: Batch, row: _Row | None, writes: "_Writes"
     ) -> Appended | Exception:
         if row is None:
             return ExecutionNotFound(execution_id=batch.execution_id)
-        if row.left is None:
-            is_same = row.last.producer_id == batch.producer_id
-            verdict = admit(batch, row.standing, row.last if is_same else _producer(cursor, batch, row.last))
-            if isinstance(verdict, AppendConflict) and batch.overlooks and _is_overlooked(cursor, batch):
-                verdict = None
-            if verdict is not None:
-                return verdict
+        is_same = row.last.producer_id == batch.producer_id
+        verdict = admit(batch, row.standing, row.last if is_same else _producer(cursor, batch, row.last))
+        if isinstance(verdict, AppendConflict) and batch.overlooks and _is_overlooked(cursor, batch):
+            verdict = None
+        if verdict is not None:
+            return verdict
         segment = seal(batch, row.standing.last_seq, row.standing.last_tag)
-        mark = mark_of(batch, segment)
-        writes.add(row, batch, segment, mark)
-        self._remember(row, batch, segment, mark)
+        writes.add(row, batch, segment)
+        return self._stored(cursor, batch, segment, row.number, row.crashes)
+
+    def _stored(
+        self, cursor: sqlite3.Cursor, batch: Batch, segment: Segment, number: int, crashes: int
+    ) -> Appended:
         if batch.checkpoint is not None:
             _put_checkpoint(cursor, batch.execution_id, segment.last_seq, batch.checkpoint)
-        return Appended(segment.first_seq, segment.last_seq, segment.tag_after)
-
-    def _remember(self, row: _Row, batch: Batch, segment: Segment, mark: ProducerMark) -> None:
         if batch.closes or batch.lease is None or batch.summary is None:
             self._left.pop(batch.execution_id, None)
-            return
-        if len(self._left) >= MAX_LEFT:
-            self._left.clear()  # of runs that went on elsewhere: who runs here is soon back
-        standing = Standing(segment.last_seq, segment.tag_after, False, batch.lease.owner, batch.lease.epoch)
-        crashes = 0 if batch.progressed else row.crashes
-        self._left[batch.execution_id] = _Row(row.number, standing, crashes, mark, batch.summary)
-
-
-def _follows_on(batch: Batch, row: _Row) -> bool:
-    """Whether the batch is of the producer that wrote last, under the same lease, and tells of the state."""
-    last = row.last
-    return (
-        batch.producer_id == last.producer_id
-        and batch.producer_epoch == last.epoch
-        and batch.lease is not None
-        and batch.summary is not None
-    )
+        else:
+            if len(self._left) >= MAX_LEFT:
+                self._left.clear()  # of runs that went on elsewhere: who runs here is soon back
+            self._left[batch.execution_id] = _Left(
+                number,
+                0 if batch.progressed else crashes,
+                segment.last_seq,
+                segment.tag_after,
+                batch.lease,
+                batch.producer_id,
+                batch.producer_epoch,
+                batch.first_producer_seq + len(batch.bodies) - 1,
+                batch.summary,
+            )
+        return Appended(segment.first_seq, segment.last_seq, segment.tag_after)
 
 
 def summary_columns(summary: Summary) -> tuple[Any, ...]:
@@ -199,33 +226,43 @@ class _Writes:
         self._closed: list[tuple[int]] = []
         self._settled: list[tuple[int]] = []
 
-    def add(self, row: _Row, batch: Batch, segment: Segment, mark: ProducerMark) -> None:
-        number, standing, summary = row.number, row.standing, batch.summary
-        self._segments.append(_segment_columns(batch.execution_id, segment))
-        if row.left is not None and summary is not None:
-            self._follows.append(
-                (
-                    segment.last_seq,
-                    segment.tag_after,
-                    mark.size,
-                    summary.progress,
-                    summary.indeterminate,
-                    number,
-                    standing.last_seq,
-                    standing.last_tag,
-                    standing.lease_owner,
-                    standing.lease_epoch,
-                )
+    def follow(self, left: _Left, batch: Batch, segment: Segment) -> None:
+        """What comes next of a run, whose row has to be as it was left."""
+        summary = batch.summary
+        assert summary is not None
+        self._follows.append(
+            (
+                segment.last_seq,
+                segment.tag_after,
+                len(batch.bodies),
+                summary.progress,
+                summary.indeterminate,
+                left.number,
+                left.last_seq,
+                left.last_tag,
+                left.lease.owner,
+                left.lease.epoch,
             )
-        else:
-            self._advances.append((segment.last_seq, segment.tag_after, *mark, number))
+        )
+        if summary != left.summary and not _only_advances(left.summary, summary):
+            self._descriptions.append((*summary_columns(summary), left.number))
+        self._add(batch, segment, left.number, left.crashes)
+
+    def add(self, row: _Row, batch: Batch, segment: Segment) -> None:
+        """A batch that the row, just read, lets in."""
+        mark = mark_of(batch, segment)
+        self._advances.append((segment.last_seq, segment.tag_after, *mark, row.number))
         if row.last.producer_id != batch.producer_id:
             self._producers.append((batch.execution_id, *row.last))
-        if summary is not None and (row.left is None or not _only_advances(row.left, summary)):
-            self._descriptions.append((*summary_columns(summary), number))
+        if batch.summary is not None:
+            self._descriptions.append((*summary_columns(batch.summary), row.number))
+        self._add(batch, segment, row.number, row.crashes)
+
+    def _add(self, batch: Batch, segment: Segment, number: int, crashes: int) -> None:
+        self._segments.append(_segment_columns(batch.execution_id, segment))
         if batch.closes:
             self._closed.append((number,))
-        if batch.progressed and row.crashes:
+        if batch.progressed and crashes:
             self._settled.append((number,))
 
     def carry_out(self, cursor: sqlite3.Cursor) -> None:
@@ -247,21 +284,15 @@ class _Writes:
 
 def _only_advances(left: Summary, summary: Summary) -> bool:
     """Whether nothing but the progress has changed, as with most appends of a running execution."""
-    return (
-        left.message == summary.message
-        and left.phase == summary.phase
-        and left.status == summary.status
-        and left.attempt == summary.attempt
-        and left.questions == summary.questions
-        and left.started_at == summary.started_at
-        and left.ended_at == summary.ended_at
-        and left.error == summary.error
-        and left.error_code == summary.error_code
-    )
+    advanced = msgspec.structs.replace(left, progress=summary.progress, indeterminate=summary.indeterminate)
+    return advanced == summary
 
 
-def _without_repeats(batches: Sequence[Batch]) -> Iterator[list[Batch]]:
+def _without_repeats(batches: Sequence[Batch]) -> Iterator[Sequence[Batch]]:
     """Runs of batches of different executions: a second one of the same builds on the first."""
+    if len({batch.execution_id for batch in batches}) == len(batches):
+        yield batches
+        return
     some: dict[str, Batch] = {}
     for batch in batches:
         if batch.execution_id in some:
