@@ -15,35 +15,38 @@ from headway.ports import Scope, current_scope
 PARTIAL_LINE_S = 0.5  # how long a line without its newline is held back
 
 _EMIT = logging.StreamHandler.emit.__code__
-_streams: list["ScopedStream"] = []
+_streams: tuple["ScopedStream", ...] = ()  # never changed in place: other threads may go through it
 
 
 def install() -> Callable[[], None]:
     """Put our streams in place of `sys.stdout` and `sys.stderr`, whatever these are now."""
+    global _streams  # noqa: PLW0603
     ours = {name: ScopedStream(name, getattr(sys, name)) for name in ("stdout", "stderr")}
     for name, stream in ours.items():
         setattr(sys, name, stream)
-        _streams.append(stream)
+    _streams = (*_streams, *ours.values())
 
     def uninstall() -> None:
+        global _streams  # noqa: PLW0603
         for name, stream in ours.items():
             stream.close_capture()
-            _streams.remove(stream)
             if getattr(sys, name) is stream:
                 setattr(sys, name, stream.real)
+        _streams = tuple(stream for stream in _streams if stream not in ours.values())
 
     return uninstall
 
 
 def flush(scope: Scope) -> None:
     """Emit the unfinished lines of a scope that ends."""
-    for stream in tuple(_streams):  # another thread may install or undo
-        stream.flush_scope(scope)
+    for stream in _streams:
+        if stream.has_unfinished:  # asked at the end of each step, and nearly never so
+            stream.flush_scope(scope)
 
 
 def stand_in_front() -> None:
     """Put our streams back where user code has set the real ones, as `sys.stdout = sys.__stdout__` does."""
-    for stream in tuple(_streams):
+    for stream in _streams:
         if getattr(sys, stream.name) is stream.real:
             setattr(sys, stream.name, stream)
 
@@ -100,8 +103,12 @@ class ScopedStream:
         self._partial = _PartialLines(self.name, in_fork=True)
 
     def flush_scope(self, scope: Scope) -> None:
-        if self._partial.pending:  # asked at the end of each step, and nearly never so
-            self._partial.flush(lambda line: _address(line.scope) == _address(scope))
+        self._partial.flush(lambda line: _address(line.scope) == _address(scope))
+
+    @property
+    def has_unfinished(self) -> bool:
+        """True while an unfinished line is held."""
+        return bool(self._partial.lines)
 
     def close_capture(self) -> None:
         """Let everything pass from now on: others may still hold this stream."""
@@ -129,30 +136,25 @@ class _PartialLines:
     def __init__(self, stream: str, *, in_fork: bool = False) -> None:
         self._stream = stream
         self.in_fork = in_fork
-        self._lines: dict[tuple[str, str | None, int], _Line] = {}
+        self.lines: dict[tuple[str, str | None, int], _Line] = {}
         self._lock = threading.RLock()  # a signal handler may print while its thread does
         self._timer: threading.Timer | None = None
 
     def write(self, scope: Scope, text: str) -> None:
         key = (*_address(scope), threading.get_ident())
         with self._lock:
-            line = self._lines.pop(key, None) or _Line(scope)
+            line = self.lines.pop(key, None) or _Line(scope)
             self._emit(scope, line.splitter.feed(text))
             if line.splitter.pending:
                 line.written_at = time.monotonic()
-                self._lines[key] = line
+                self.lines[key] = line
                 if not self.in_fork:
                     self._arm()
 
-    @property
-    def pending(self) -> bool:
-        """True while an unfinished line is held."""
-        return bool(self._lines)
-
     def flush(self, wanted: Callable[[_Line], bool]) -> None:
         with self._lock:
-            for key in [key for key, line in self._lines.items() if wanted(line)]:
-                line = self._lines.pop(key)
+            for key in [key for key, line in self.lines.items() if wanted(line)]:
+                line = self.lines.pop(key)
                 self._emit(line.scope, line.splitter.flush())
 
     def _emit(self, scope: Scope, lines: Iterable[str]) -> None:
@@ -171,7 +173,7 @@ class _PartialLines:
         self.flush(lambda line: line.written_at <= old)
         with self._lock:
             self._timer = None
-            if self._lines:
+            if self.lines:
                 self._arm()
 
 
