@@ -2,18 +2,12 @@
 
 import time
 
-from typing_extensions import override
-
 from headway.ports import Clock
 
 
 class SystemClock(Clock):
     """Wall time for timestamps, monotonic time for waiting; nothing is ordered by either."""
 
-    @override
-    def now_ns(self) -> int:
-        return time.time_ns()
-
-    @override
-    def monotonic(self) -> float:
-        return time.monotonic()
+    # The functions themselves: read for each event, where a method around them would cost twice as much.
+    now_ns = staticmethod(time.time_ns)
+    monotonic = staticmethod(time.monotonic)

@@ -64,19 +64,25 @@ class Rollup:
 
     def complete(self, data: e.EventData) -> None:
         """Fill in the `progress` that `data` carries, where its kind carries one and it has none yet."""
-        if type(data) not in _CARRIERS or data.progress is not UNSET:  # type: ignore[attr-defined]
-            return  # most kinds: the matches below would cost them the most
-        match data:
-            case e.StepProgressed() | e.StepCompleted() | e.ExecutionStarted() | e.ExecutionResumed():
-                data.progress, data.indeterminate = self.value, self.indeterminate
-            case e.ExecutionFailed() | e.ExecutionCancelled():
-                data.progress = self.value
+        carrier = _CARRIERS.get(type(data))
+        if carrier is not None:
+            carrier(self, data)
 
     def restore(self, value: float, *, told: bool) -> None:
         """Go on where another roll-up stood, which was shown the progress events, too."""
         self.value = max(self.value, value)
         if told:
             self._hear()
+
+    def _tell(
+        self, data: e.StepProgressed | e.StepCompleted | e.ExecutionStarted | e.ExecutionResumed
+    ) -> None:
+        if data.progress is UNSET:
+            data.progress, data.indeterminate = self.value, self.indeterminate
+
+    def _tell_last(self, data: e.ExecutionFailed | e.ExecutionCancelled) -> None:
+        if data.progress is UNSET:
+            data.progress = self.value
 
     def _queue(self, data: e.ExecutionQueued | e.ExecutionStarted) -> None:
         self._take_plan(data.plan)
@@ -173,14 +179,17 @@ class Rollup:
             self.value = max(self.value, round(min(CEILING, value) * 100.0) / 100.0)
 
 
-_CARRIERS = frozenset(
-    {
-        *(e.StepProgressed, e.StepCompleted, e.ExecutionStarted, e.ExecutionResumed),
-        *(e.ExecutionFailed, e.ExecutionCancelled),
-    }
-)
 # By type, as the recorder asks for each event: a chain of matches would cost the later kinds the most.
-_COUNTS: dict[type[e.EventData], Callable[[Rollup, Any], None]] = {
+_Rule = Callable[[Rollup, Any], None]
+_CARRIERS: dict[type[e.EventData], _Rule] = {
+    e.StepProgressed: Rollup._tell,
+    e.StepCompleted: Rollup._tell,
+    e.ExecutionStarted: Rollup._tell,
+    e.ExecutionResumed: Rollup._tell,
+    e.ExecutionFailed: Rollup._tell_last,
+    e.ExecutionCancelled: Rollup._tell_last,
+}
+_COUNTS: dict[type[e.EventData], _Rule] = {
     e.StepStarted: Rollup._start,
     e.StepProgressed: Rollup._progress,
     e.StepCompleted: Rollup._end,

@@ -60,6 +60,8 @@ class Waiting(msgspec.Struct, kw_only=True, gc=False):
 
     @property
     def open_questions(self) -> int:
+        if not self.approvals:  # nearly always so, and asked with each batch
+            return 0
         return sum(one.status == "open" for one in self.approvals.values())
 
     def copy(self) -> "Waiting":

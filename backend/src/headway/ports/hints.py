@@ -8,8 +8,11 @@ import msgspec
 from headway.domain.identifiers import ExecutionId
 
 
-class Hint(msgspec.Struct, frozen=True, gc=False):
-    """A lossy "look again": `topic` is `events` (an execution's log grew), `queue`, or `definitions`."""
+class Hint(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A lossy "look again": `topic` is `events` (an execution's log grew), `queue`, or `definitions`.
+
+    Encoded it is a list of its fields.
+    """
 
     topic: str
     execution_id: ExecutionId | None = None

@@ -10,6 +10,8 @@ import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 
+import msgspec
+
 from headway.domain import events as e
 from headway.domain.execution import State
 from headway.domain.identifiers import ExecutionId
@@ -45,22 +47,19 @@ class Stamps:
             rest_ns = unix_ns % SECOND_NS
             self._second_ns = unix_ns - rest_ns
             self._prefix = time.strftime("%Y-%m-%dT%H:%M:%S.", time.gmtime(self._second_ns // SECOND_NS))
-        # The leading 1 keeps the zeros: half the time of a format with a width.
-        return self._prefix + str(1_000_000 + rest_ns // 1_000)[1:] + "Z"
+        # The leading 1 keeps the zeros: less than a format with a width takes.
+        return f"{self._prefix}{str(1_000_000 + rest_ns // 1_000)[1:]}Z"
 
 
-class Draft:
+class Draft(msgspec.Struct, eq=False):
     """Events of one lane on their way to the journal, oldest first."""
 
-    __slots__ = ("bodies", "closes", "entries", "progressed", "refused", "waiters")
-
-    def __init__(self) -> None:
-        self.entries: list[tuple[e.EventData | Seal, str]] = []
-        self.bodies: list[bytes] = []
-        self.waiters: list[Waiter] = []
-        self.refused: list[tuple[Waiter, Exception]] = []
-        self.progressed = False
-        self.closes = False
+    entries: list[tuple[e.EventData | Seal, str]] = []
+    bodies: list[bytes] = []
+    waiters: list[Waiter] = []
+    refused: list[tuple[Waiter, Exception]] = []
+    progressed: bool = False
+    closes: bool = False
 
 
 class Lane:
@@ -227,7 +226,7 @@ class Lane:
         self.seq = self.state.seq
 
     def _add(self, draft: Draft, at_ns: int, entry: e.EventData | Seal, waiter: Waiter | None = None) -> None:
-        timestamp = self._stamp(at_ns)
+        state, timestamp = self.state, self._stamp(at_ns)
         try:
             data = self._masks.event(self._written(entry))
             body = e.encode_body(data, timestamp)
@@ -241,11 +240,13 @@ class Lane:
                 entry = data  # as it is stored, so that it is folded so once more
             if waiter is not None:
                 draft.waiters.append(waiter)
-        draft.closes = data.terminal
-        draft.progressed = draft.progressed or type(data) is e.StepCompleted
+        if data.terminal:
+            draft.closes = True
+        elif type(data) is e.StepCompleted:
+            draft.progressed = True
         draft.entries.append((entry, timestamp))
         draft.bodies.append(body)
-        self.state.apply(e.Event(self.state.seq + 1, timestamp, data))
+        state.apply(e.Event(state.seq + 1, timestamp, data))
 
     def _written(self, entry: e.EventData | Seal) -> e.EventData:
         """The event with what only the recorder knows: the totals, the roll-up."""

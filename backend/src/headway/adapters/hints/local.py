@@ -21,7 +21,6 @@ import msgspec
 from typing_extensions import override
 
 from headway.adapters.hints.memory import MemoryHintBus, Receive
-from headway.domain.identifiers import ExecutionId
 from headway.ports import Hint, HintBus
 
 _log = logging.getLogger(__name__)
@@ -30,9 +29,8 @@ MAX_DATAGRAM_BYTES = 8_192
 MAX_SOCKET_PATH_BYTES = 100  # sun_path holds 104 on macOS, 108 on Linux
 LISTING_S = 1.0  # how long a member may not know of one that was killed before it said it had come
 
-_WireHint = tuple[str, str | None, int]
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(list[_WireHint]).decode
+_decode = msgspec.json.Decoder(list[Hint]).decode
 _HELLO = b"[]"  # from a new member: list the others anew
 
 
@@ -175,7 +173,7 @@ def _bind(address: str) -> socket.socket:
 
 
 def _datagrams(hints: Sequence[Hint]) -> list[bytes]:
-    encoded = _encode([(hint.topic, hint.execution_id, hint.last_seq) for hint in hints])
+    encoded = _encode(hints)
     if len(encoded) <= MAX_DATAGRAM_BYTES:
         return [encoded] if hints else []
     if len(hints) == 1:
@@ -186,10 +184,9 @@ def _datagrams(hints: Sequence[Hint]) -> list[bytes]:
 
 def _hints(datagram: bytes) -> list[Hint]:
     try:
-        wire = _decode(datagram)
+        return _decode(datagram)
     except msgspec.MsgspecError:
         return []
-    return [Hint(topic, ExecutionId(key) if key is not None else None, seq) for topic, key, seq in wire]
 
 
 def _unlink(address: str) -> None:
