@@ -42,9 +42,10 @@ class Step(Generic[P, T]):
         # Looked up here, where the coroutine runs: in a branch of a gather that is the branch's scope.
         scope = current_scope.get()
         if scope is not None:
-            return cast(T, await scope.run_step(self, args, kwargs))
-        result = self.function(*args, **kwargs)
-        return cast(T, await result if self.is_async else result)
+            result: T = await scope.run_step(self, args, kwargs)
+            return result
+        returned = self.function(*args, **kwargs)
+        return cast(T, await returned if self.is_async else returned)
 
     async def map_aio(
         self, items: Iterable[Any], *, concurrency: int | None = None, return_exceptions: bool = False

@@ -93,8 +93,7 @@ class Segment(msgspec.Struct, frozen=True, gc=False):
         return text_of(self.lines)
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(msgspec.Struct, frozen=True, gc=False):
     """How far an execution's log reaches."""
 
     epoch: str

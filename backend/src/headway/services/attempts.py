@@ -47,11 +47,22 @@ async def run_attempt(call: Call) -> Any:
     Raises:
         StepTimeout: It took longer than the step's `timeout_s`.
     """
-    call.execution.tools.scope_begins(call.scope)
+    tools, step = call.execution.tools, call.step
+    tools.scope_begins(call.scope)
     try:
-        return await _run(call)
+        if step.options.process:
+            return await _in_process(call)
+        if not step.is_async:
+            return await _in_thread(call)
+        if step.options.timeout_s is not None:
+            return await _in_task(call)
+        token = current_scope.set(call.scope)
+        try:  # in place, and here: most steps are of this kind, and each frame of a coroutine costs
+            return await step.function(*call.args, **call.kwargs)
+        finally:
+            current_scope.reset(token)
     finally:
-        call.execution.tools.scope_ended(call.scope)
+        tools.scope_ended(call.scope)
 
 
 async def guarded(scope: EngineScope, call: Callable[[], Any]) -> Outcome:
@@ -79,23 +90,6 @@ async def settles(future: "asyncio.Future[Outcome]", within_s: float) -> bool:
         except asyncio.CancelledError:
             continue
     return future.done()
-
-
-def _run(call: Call) -> Awaitable[Any]:
-    options = call.step.options
-    if options.process:
-        return _in_process(call)
-    if not call.step.is_async:
-        return _in_thread(call)
-    return _in_place(call) if options.timeout_s is None else _in_task(call)
-
-
-async def _in_place(call: Call) -> Any:
-    token = current_scope.set(call.scope)
-    try:
-        return await call.step.function(*call.args, **call.kwargs)
-    finally:
-        current_scope.reset(token)
 
 
 async def _in_task(call: Call) -> Any:

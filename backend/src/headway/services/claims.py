@@ -1,7 +1,6 @@
 """What a worker must know of an execution to take it up: its state, its memo, its roll-up."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import msgspec
 from msgspec import Raw
@@ -19,8 +18,7 @@ _IDLE_KINDS = (b'"kind":"log"', b'"kind":"step.progressed"')  # most of a log, a
 _HEAD_BYTES = 64  # a line's seq and kind
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(msgspec.Struct, frozen=True, eq=False):
     """An execution whose lease we hold."""
 
     record: ExecutionRecord

@@ -1,8 +1,9 @@
 """What one subscription watches: its tail while the execution runs, and the chunk it was last given."""
 
 import asyncio
-from dataclasses import replace
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from headway.domain.identifiers import ExecutionId
 from headway.ports import ExecutionRecord, Head

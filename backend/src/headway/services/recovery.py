@@ -6,7 +6,6 @@ the same code asks for the same records whatever ran beside it.
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Literal
 
 import msgspec
@@ -44,8 +43,7 @@ class StepRecord(msgspec.Struct, kw_only=True):
         return self.step_id.startswith(f"{self.name}[]#")
 
 
-@dataclass(slots=True)
-class Memo:
+class Memo(msgspec.Struct, eq=False):
     """The steps of an execution: those of its log wait to be asked for, new ones get the next number.
 
     Args:
@@ -56,12 +54,12 @@ class Memo:
     started: bool = False
     cancel: e.ControlRequested | None = None
     diverged: bool = False  # a step that had failed went well this time: the code may take another way
-    waits: WaitMemo = field(default_factory=WaitMemo)
-    controls: dict[str, e.ControlRequested] = field(default_factory=dict)
-    delivered: set[str] = field(default_factory=set)
-    _steps: dict[str, StepRecord] = field(default_factory=dict)
-    _waiting: dict[str, deque[StepRecord]] = field(default_factory=dict)
-    _numbers: dict[str, int] = field(default_factory=dict)
+    waits: WaitMemo = msgspec.field(default_factory=WaitMemo)
+    controls: dict[str, e.ControlRequested] = {}
+    delivered: set[str] = set()
+    _steps: dict[str, StepRecord] = {}
+    _waiting: dict[str, deque[StepRecord]] = {}
+    _numbers: dict[str, int] = {}
 
     @classmethod
     def of(cls, events: Iterable[e.Event]) -> "Memo":
@@ -91,10 +89,10 @@ class Memo:
         label = f"{name}[]" if group else name
         # The lowest that is free: an item that is done over among copied ones keeps its number.
         number = self._numbers.get(label, 0) + 1
-        while f"{label}#{number}" in self._steps:
+        while (step_id := f"{label}#{number}") in self._steps:
             number += 1
         self._numbers[label] = number
-        return StepRecord(step_id=f"{label}#{number}", name=name, key=key)
+        return StepRecord(step_id=step_id, name=name, key=key)
 
     def unclaimed(self) -> Iterator[StepRecord]:
         """Steps with a result that the code has not asked for.

@@ -9,7 +9,7 @@ import random
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from msgspec import UNSET, Raw, UnsetType
+from msgspec import UNSET
 
 from headway.domain import events as e
 from headway.errors import ResultTooLarge, WorkflowError
@@ -91,31 +91,31 @@ class StepRunner:
                 await self._fail(record, options, ending, began_s)
             except Exception as error:  # noqa: BLE001 - user code: its errors are told, then raised again
                 await self._fail(record, options, error, began_s)
-        await self._complete(record, result, execution.seconds_since(began_s))
-        execution.memo.diverged |= had_failed
-        return value
-
-    async def _complete(self, record: StepRecord, result: Raw | None, duration_s: float) -> None:
-        recorded: Raw | UnsetType = UNSET if result is None else result
         if result is None:
-            self._execution.emit(
-                e.Log(
-                    level="WARNING",
-                    message=f"the result of {record.step_id} has no JSON form and was not recorded: "
-                    "after a crash the step is done again",
-                    step_id=record.step_id,
-                    step=record.name,
-                    logger="headway",
-                )
-            )
-        await self._execution.commit(
+            self._warn_unrecorded(record)
+        await execution.commit(
             e.StepCompleted(
                 step=record.name,
                 step_id=record.step_id,
                 attempt=record.attempt,
                 key=record.key,
-                duration_s=duration_s,
-                result=recorded,
+                duration_s=execution.seconds_since(began_s),
+                result=UNSET if result is None else result,
+            )
+        )
+        if had_failed:
+            execution.memo.diverged = True
+        return value
+
+    def _warn_unrecorded(self, record: StepRecord) -> None:
+        self._execution.emit(
+            e.Log(
+                level="WARNING",
+                message=f"the result of {record.step_id} has no JSON form and was not recorded: "
+                "after a crash the step is done again",
+                step_id=record.step_id,
+                step=record.name,
+                logger="headway",
             )
         )
 

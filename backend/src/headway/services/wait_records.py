@@ -5,7 +5,9 @@ asked for.
 """
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+import msgspec
 
 from headway.domain import events as e
 from headway.domain.timestamps import unix_ns
@@ -30,15 +32,14 @@ class WaitRecord:
     ending: Ending | None = None
 
 
-@dataclass(slots=True)
-class WaitMemo:
+class WaitMemo(msgspec.Struct, eq=False):
     """The waits of an execution, and the signals that have come."""
 
-    untaken: dict[str, deque[e.SignalReceived]] = field(default_factory=dict)
-    _received: dict[str, e.SignalReceived] = field(default_factory=dict)
-    _records: dict[str, WaitRecord] = field(default_factory=dict)
-    _waiting: dict[str, deque[WaitRecord]] = field(default_factory=dict)
-    _numbers: dict[str, int] = field(default_factory=dict)
+    untaken: dict[str, deque[e.SignalReceived]] = {}
+    _received: dict[str, e.SignalReceived] = {}
+    _records: dict[str, WaitRecord] = {}
+    _waiting: dict[str, deque[WaitRecord]] = {}
+    _numbers: dict[str, int] = {}
 
     def ask(self, key: str, kind: str) -> WaitRecord:
         """The record of the wait that the code comes to now."""
