@@ -140,3 +140,9 @@ def test_the_digest_is_the_same_in_another_process() -> None:
         for seed in ("1", "2")
     }
     assert len(told) == 1
+
+
+def test_recognising_a_call_leaves_its_iterators_unread() -> None:
+    numbers = (number for number in range(3))
+    digest("", "load", ((numbers, [numbers]), {}))
+    assert list(numbers) == [0, 1, 2]

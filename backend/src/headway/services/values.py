@@ -97,6 +97,8 @@ def _without_surrogates(value: Any) -> Any:
 
 def _plain(value: Any) -> Any:
     """What msgspec cannot encode by itself, for recognition only."""
+    if hasattr(type(value), "__next__"):
+        return type(value).__qualname__  # reading it would leave nothing for the step
     try:
         return Raw(to_json(value))
     except (ValueError, TypeError, RecursionError):
