@@ -99,6 +99,7 @@ def fails_after_retries() -> list[e.EventData]:
             message=f"load failed: {error}",
             error=error,
             duration_s=0.8,
+            input='{"row":4112,"path":"ünïcode.csv"}',
         ),
         e.ExecutionFailed(
             error=error,

@@ -21,6 +21,9 @@ test('a failed fan-out opens on its failure, and leads from there to the step', 
   await expect(panel).toContainText(/caused by ValueError: invalid literal.* at flows\.py:\d+ in load_chunk/)
   await panel.getByText('Traceback', { exact: true }).click()
   await expect(panel).toContainText('raise RuntimeError("row 4,112 is broken") from error')
+  await panel.getByText('Step input', { exact: true }).click()
+  await expect(panel.locator('pre').filter({ hasText: '"number": 7' })).toBeVisible()
+  await expect(panel.getByRole('button', { name: 'Copy input' })).toBeVisible()
   await panel.getByText('Its last 2 log lines').click()
   await expect(panel).toContainText('loading chunk 7')
 

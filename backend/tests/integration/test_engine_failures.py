@@ -8,6 +8,7 @@ from tests.support.crawl import crawl, output_of
 from tests.support.workbench import Workbench
 
 from headway import step, workflow
+from headway.domain import events as e
 from headway.errors import CommandFailed
 
 
@@ -113,6 +114,19 @@ class TestFailure:
         assert (state.error, state.step_id) == ("ValueError: item 1", "item#2")
         assert [state.steps[f"item#{n}"].status for n in (1, 2, 3)] == ["cancelled", "failed", "cancelled"]
         assert state.steps["item[]#1"].status == "failed"
+
+    async def test_a_failure_tells_what_the_step_was_called_with(self, bench: Workbench) -> None:
+        @step(retries=1, backoff_s=0.0)
+        async def load(path: str, rows: object) -> None:
+            raise KeyError("sku")
+
+        @workflow
+        async def loading() -> None:
+            await load("a.csv", rows=[4112])
+
+        state = await bench.run(loading)
+        (failed,) = bench.all(state.execution_id, e.StepFailed)
+        assert failed.input == '{"path":"a.csv","rows":[4112]}'
 
     async def test_exceptions_can_be_results(self, bench: Workbench) -> None:
         @step

@@ -11,9 +11,17 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from headway.errors import ResultTooLarge
-from headway.services.values import MAX_RESULT_BYTES, digest, encode_output, encode_result
+from headway.services.values import (
+    MAX_PREVIEW_BYTES,
+    MAX_RESULT_BYTES,
+    digest,
+    encode_output,
+    encode_result,
+    preview,
+)
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -146,3 +154,61 @@ def test_recognising_a_call_leaves_its_iterators_unread() -> None:
     numbers = (number for number in range(3))
     digest("", "load", ((numbers, [numbers]), {}))
     assert list(numbers) == [0, 1, 2]
+
+
+def load(path: str, rows: object = None, *more: object) -> None:
+    """Called by nobody: what is shown are its parameters."""
+
+
+class Hostile:
+    def __repr__(self) -> str:
+        raise RuntimeError("not even a name")
+
+
+def test_arguments_are_shown_by_their_names() -> None:
+    assert preview(load, ("a.csv",), {"rows": [1, None]}) == '{"path":"a.csv","rows":[1,null]}'
+    assert preview(load, ("a.csv", 1, 2), {}) == '{"path":"a.csv","rows":1,"more":[2]}'
+    assert preview(load, (), {}) is None
+    assert preview(load, (), {"size": 3}) == '{"size":3}', "a call that does not fit"
+    assert preview(load, ("a", 1), {"path": 2}) == '{"argument 1":"a","argument 2":1,"path":2}'
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (Page("/a", 3), {"url": "/a", "size": 3}),
+        (float("nan"), None),
+        (datetime(2026, 11, 22, tzinfo=UTC), "2026-11-22T00:00:00Z"),
+        (SecretStr("hunter2"), "**********"),
+        (Hostile(), "<Hostile>"),
+        ([Hostile()], ["<Hostile>"]),
+    ],
+)
+def test_arguments_without_a_json_form_are_shown_as_text(value: object, shown: object) -> None:
+    assert json.loads(preview(load, (value,), {}) or "") == {"path": shown}
+
+
+def test_showing_arguments_reads_no_iterator() -> None:
+    numbers = (number for number in range(3))
+    assert "generator" in (preview(load, (numbers, [numbers]), {}) or "")
+    assert list(numbers) == [0, 1, 2]
+
+
+def test_a_long_preview_is_cut_where_everybody_sees_it() -> None:
+    shown = preview(load, ("ü" * 5_000,), {}) or ""
+    assert shown.startswith('{"path":"üü')
+    assert shown.endswith("ü…")
+    assert MAX_PREVIEW_BYTES - 2 <= len(shown.encode()) <= MAX_PREVIEW_BYTES
+
+
+@given(ANYTHING)
+def test_any_argument_can_be_shown(value: object) -> None:
+    shown = preview(load, (value,), {"rows": value})
+    assert shown is not None
+    assert len(shown.encode()) <= MAX_PREVIEW_BYTES
+
+
+def test_an_argument_within_itself_can_be_shown() -> None:
+    cycle: list[object] = []
+    cycle.append(cycle)
+    assert "[...]" in (preview(load, (cycle,), {}) or "")

@@ -3,7 +3,7 @@
 import './FailurePanel.css'
 import { type ReactNode, useMemo, useState } from 'react'
 import { decisive, type Failure, failuresOf, lineOfFailure } from '../core/failures'
-import { formatCount, formatDuration } from '../core/format'
+import { formatCount, formatDuration, prettyJson } from '../core/format'
 import { type Frame, type Link, parseTraceback, type RaisedError, stretchesOf } from '../core/traceback'
 import { CopyButton } from './CopyButton'
 import { Icon } from './icons'
@@ -118,7 +118,7 @@ function Pager({ index, count, onGo }: { index: number; count: number; onGo: (to
 }
 
 function Errors({ failure }: { failure: Failure }) {
-  const { error, traceback, lastLines } = failure
+  const { error, traceback, input, lastLines } = failure
   const errors = useMemo(() => (traceback ? parseTraceback(traceback) : []), [traceback])
   const causes = errors.slice(1).filter(({ text }) => text !== '')
   return (
@@ -138,6 +138,13 @@ function Errors({ failure }: { failure: Failure }) {
             ))}
           </div>
           <CopyButton text={traceback} label="Copy traceback" />
+        </details>
+      )}
+      {input !== null && (
+        <details>
+          <summary>Step input</summary>
+          <pre className="headway-code">{prettyJson(input)}</pre>
+          <CopyButton text={input} label="Copy input" />
         </details>
       )}
       {lastLines.length > 0 && (

@@ -74,7 +74,13 @@ export type DataByKind = {
     traceback?: string
   }
   'step.completed': Step & Progress & { duration_s?: number; reused?: boolean; result?: unknown }
-  'step.failed': Step & { message: string; error: string; traceback?: string; duration_s?: number }
+  'step.failed': Step & {
+    message: string
+    error: string
+    traceback?: string
+    duration_s?: number
+    input?: string
+  }
   'step.skipped': Step
   'step.cancelled': Step
   log: { message: string; level?: string; step_id?: string; step?: string; logger?: string; stream?: string }

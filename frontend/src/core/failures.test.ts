@@ -34,6 +34,7 @@ const failed = (execution: Execution, id: string, error: string) =>
     message: error,
     error,
     traceback: `of ${id}`,
+    input: `{"id":"${id}"}`,
   })
 const begun = (execution: Execution, id: string, parent?: string) =>
   execution.event('step.started', { step: id.split('#')[0], step_id: id, ...(parent ? { parent } : {}) })
@@ -57,7 +58,7 @@ describe('failures', () => {
       ['load#2', 'the whole way'],
     ])
     expect(decisive(failures, summary)).toBe(1)
-    expect(failures[0]).toMatchObject({ error: 'E: three', attempt: 1, tookMs: 1_000 })
+    expect(failures[0]).toMatchObject({ error: 'E: three', attempt: 1, tookMs: 1_000, input: '{"id":"load#3"}' })
   })
 
   it('of steps that the workflow got over are there too', () => {
@@ -81,6 +82,7 @@ describe('failures', () => {
         traceback: 't',
         attempt: 1,
         tookMs: null,
+        input: null,
         lastLines: [],
       },
     ])

@@ -13,6 +13,8 @@ export type Failure = {
   readonly traceback: string | null
   readonly attempt: number
   readonly tookMs: number | null
+  /** What the step was called with: JSON text, or the beginning of it. */
+  readonly input: string | null
   readonly lastLines: readonly string[]
 }
 
@@ -58,7 +60,7 @@ export function lineOfFailure(log: ChunkedLog, stepId: string): number | null {
 }
 
 function failureOf(track: Track, summary: Summary): Failure {
-  const { id, name, error, traceback, attempt, started, ended, lastLines } = track
+  const { id, name, error, traceback, attempt, started, ended, input, lastLines } = track
   // The execution's own traceback tells the way from the workflow to the step, too.
   const whole = summary.status === 'failed' && summary.step_id === id ? summary.traceback : null
   return {
@@ -68,6 +70,7 @@ function failureOf(track: Track, summary: Summary): Failure {
     traceback: whole ?? traceback,
     attempt,
     tookMs: ended === null ? null : ended - started,
+    input,
     lastLines,
   }
 }
@@ -85,6 +88,7 @@ function ofExecution({ step, step_id, error, traceback, attempt, workflow_id }: 
     traceback,
     attempt: step_id === null ? attempt : 1,
     tookMs: null,
+    input: null,
     lastLines: [],
   }
 }

@@ -8,6 +8,7 @@ import {
   formatMoment,
   ordinal,
   parseTime,
+  prettyJson,
   timeLeft,
 } from './format'
 
@@ -77,4 +78,9 @@ it('a moment of another day has its date', () => {
   expect(formatMoment(dayAfter, now)).toContain('23')
   expect(formatMoment(dayAfter, now)).toContain(formatClock(dayAfter))
   expect(formatMoment(Number.NaN, now)).toBe('')
+})
+
+it('lays JSON out, and leaves what is none', () => {
+  expect(prettyJson('{"row":4112}')).toBe('{\n  "row": 4112\n}')
+  expect(prettyJson('{"rows":[1,2…')).toBe('{"rows":[1,2…')
 })

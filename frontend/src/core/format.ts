@@ -58,6 +58,15 @@ export function formatExact(time: number): string {
   return Number.isFinite(time) ? exact.format(time) : ''
 }
 
+/** JSON text over several lines; text that is none, such as the beginning of some, stays as it is. */
+export function prettyJson(text: string): string {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2)
+  } catch {
+    return text
+  }
+}
+
 const number = new Intl.NumberFormat('en')
 
 /** "48,211"; a fraction keeps at most three digits. */

@@ -33,7 +33,10 @@ describe('steps', () => {
       run.step('load'),
       run.event('step.retrying', { ...retrying, traceback: 'where' }),
       run.step('load', { attempt: 2 }),
-      run.event('step.failed', { ...named, attempt: 2, message: 'm', error: 'E: two', traceback: 'there' }),
+      run.event('step.failed', {
+        ...named,
+        ...{ attempt: 2, message: 'm', error: 'E: two', traceback: 'there', input: '{"row":4112}' },
+      }),
     )
 
     expect(spans(history, 'load#1')).toEqual([
@@ -41,7 +44,9 @@ describe('steps', () => {
       { kind: 'backoff', from: second(2), to: second(3), status: 'completed' },
       { kind: 'attempt', from: second(3), to: second(4), status: 'failed' },
     ])
-    expect(track(history, 'load#1')).toMatchObject({ status: 'failed', attempt: 2, traceback: 'there' })
+    expect(track(history, 'load#1')).toMatchObject({
+      ...{ status: 'failed', attempt: 2, traceback: 'there', input: '{"row":4112}' },
+    })
     expect(track(history, 'load#1').spans.map(span => span.note)).toEqual([
       'E: one',
       'tries again in 2.0 s',

@@ -45,6 +45,8 @@ export type Track = {
   message: string | null
   error: string | null
   traceback: string | null
+  /** What a step that failed was called with: JSON text, or the beginning of it. */
+  input: string | null
   /** What a step that failed logged last, as far as this page has seen. */
   lastLines: readonly string[]
   readonly spans: Span[]
@@ -182,6 +184,7 @@ export class ExecutionHistory {
         const track = this.#end(event.data, 'failed', at, event.data.error)
         track.error = event.data.error
         track.traceback = event.data.traceback ?? null
+        track.input = event.data.input ?? null
         return true
       }
       case 'step.skipped':
@@ -334,6 +337,7 @@ function newTrack(id: string, kind: Track['kind'], name: string, started: number
   return {
     ...{ id, kind, name, started, parent: null, status: 'running', attempt: 1, ended: null },
     ...unknown,
+    input: null,
     lastLines: [],
     spans: [],
     isSketch: false,
@@ -354,6 +358,7 @@ function takeEnd(track: Track, later: Track): void {
   const { status, attempt, ended, done, total, unit, message, error } = later
   Object.assign(track, { status, attempt, ended, done, total, unit, message, error })
   if (later.traceback !== null) track.traceback = later.traceback
+  if (later.input !== null) track.input = later.input
   if (later.lastLines.length > 0) track.lastLines = later.lastLines
   if (ended !== null) endSpans(track, status, ended, error)
 }

@@ -242,6 +242,7 @@ class StepFailed(EventData, kw_only=True):
     error: str
     traceback: str | None = None
     duration_s: float | None = None
+    input: str | None = None  # its arguments by name as JSON text, at most 1 KiB, ended by … where cut
 
 
 class StepSkipped(EventData, kw_only=True):

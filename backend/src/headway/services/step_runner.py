@@ -13,12 +13,12 @@ from msgspec import UNSET
 
 from headway.domain import events as e
 from headway.errors import ResultTooLarge, WorkflowError
-from headway.ports import RunnableStep, StepOptions
+from headway.ports import RunnableStep
 from headway.services.attempts import Call, run_attempt
 from headway.services.failures import error_line, user_traceback
 from headway.services.recovery import StepRecord
 from headway.services.scopes import Attempt, EngineScope
-from headway.services.values import digest, encode_result
+from headway.services.values import digest, encode_result, preview
 
 if TYPE_CHECKING:
     from headway.services.running_execution import RunningExecution
@@ -83,14 +83,14 @@ class StepRunner:
                 if execution.was_asked_to_stop():
                     self._cancelled(record)
                 else:  # nobody cancelled this task: user code let the error out, a failure like any other
-                    self._give_up(record, error, began_s)
+                    self._give_up(record, error, began_s, preview(step.function, args, kwargs))
                 raise
             except (SystemExit, KeyboardInterrupt) as left:
                 ending = WorkflowError(f"the step ended with {error_line(left)}")
                 ending.__cause__ = left
-                await self._fail(record, options, ending, began_s)
+                await self._fail(record, step, (args, kwargs), ending, began_s)
             except Exception as error:  # noqa: BLE001 - user code: its errors are told, then raised again
-                await self._fail(record, options, error, began_s)
+                await self._fail(record, step, (args, kwargs), error, began_s)
         if result is None:
             self._warn_unrecorded(record)
         await execution.commit(
@@ -119,10 +119,18 @@ class StepRunner:
             )
         )
 
-    async def _fail(self, record: StepRecord, options: StepOptions, error: Exception, began_s: float) -> None:
+    async def _fail(
+        self,
+        record: StepRecord,
+        step: RunnableStep,
+        given: tuple[tuple[Any, ...], dict[str, Any]],
+        error: Exception,
+        began_s: float,
+    ) -> None:
         """Tell of the attempt; returns when it is time for the next one, raises where there is none."""
+        options = step.options
         if record.failures >= options.retries or isinstance(error, ResultTooLarge):
-            self._give_up(record, error, began_s)
+            self._give_up(record, error, began_s, preview(step.function, *given))
             raise error
         delay_s = random.uniform(0, min(MAX_BACKOFF_S, options.backoff_s * 2 ** min(record.failures, 30)))
         line = error_line(error)
@@ -145,7 +153,7 @@ class StepRunner:
             self._cancelled(record)
             raise
 
-    def _give_up(self, record: StepRecord, error: BaseException, began_s: float) -> None:
+    def _give_up(self, record: StepRecord, error: BaseException, began_s: float, shown: str | None) -> None:
         line = error_line(error)
         self._execution.blame(error, record)
         self._execution.emit(
@@ -157,6 +165,7 @@ class StepRunner:
                 error=line,
                 traceback=user_traceback(error),
                 duration_s=self._execution.seconds_since(began_s),
+                input=shown,
             )
         )
 

@@ -3,7 +3,8 @@
 A value is encoded once, when it is made, so that nothing later depends on an object the user may change.
 """
 
-from collections.abc import Mapping, Set
+import inspect
+from collections.abc import Callable, Mapping, Set
 from hashlib import blake2b
 from typing import Any
 
@@ -14,6 +15,7 @@ from pydantic_core import to_json
 from headway.errors import ResultTooLarge
 
 MAX_RESULT_BYTES = 256 * 1024
+MAX_PREVIEW_BYTES = 1_024
 NULL = Raw(b"null")
 
 
@@ -65,6 +67,51 @@ def digest(path: str, name: str, arguments: object) -> str:
     except (ValueError, TypeError, RecursionError, OverflowError):
         encoded = repr((path, name, _canonical(arguments, 0))).encode("utf-8", "backslashreplace")
     return blake2b(encoded, digest_size=8).hexdigest()
+
+
+def preview(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str | None:
+    """Show what a function was called with: its arguments by name as JSON, for people only; raises nothing.
+
+    Parts without a JSON form are shown as text, iterators unread.
+
+    Returns:
+        At most `MAX_PREVIEW_BYTES` in UTF-8, ended by `…` where it was cut; `None` where there was no argument.
+    """
+    try:
+        named = _named(function, args, kwargs)
+        if not named:
+            return None
+        try:
+            shown = _encode_shown(named)
+        except Exception:  # noqa: BLE001 - cycles, surrogates, what another thread changes meanwhile
+            shown = _text(named).encode()
+    except Exception as error:  # noqa: BLE001 - whatever users' objects do: the failure that is told matters more
+        return f"cannot be shown: {type(error).__qualname__}"
+    if len(shown) <= MAX_PREVIEW_BYTES:
+        return shown.decode()
+    return shown[: MAX_PREVIEW_BYTES - len("…".encode())].decode("utf-8", "ignore") + "…"
+
+
+def _named(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    try:
+        return inspect.signature(function).bind(*args, **kwargs).arguments
+    except (TypeError, ValueError):  # the call does not fit, which may be the very failure
+        return {f"argument {number}": value for number, value in enumerate(args, 1)} | dict(kwargs)
+
+
+def _shown(value: Any) -> Any:
+    """What msgspec cannot encode by itself, for people."""
+    if not hasattr(type(value), "__next__"):
+        try:
+            return Raw(to_json(value, inf_nan_mode="null", fallback=_text))
+        except (ValueError, TypeError, RecursionError):
+            pass
+    return _text(value)
+
+
+_encode_shown = msgspec.json.Encoder(enc_hook=_shown).encode
 
 
 def _bounded(encoded: bytes) -> Raw:
