@@ -23,6 +23,7 @@ export interface Subject {
 
 export function headway(root: HTMLElement, log: ChunkedLog): Subject {
   const view = new LogView(root, log)
+  view.setLive(log.messages)
   const scroller = () => root.querySelector('[role=log]') as HTMLElement
   return {
     changed: () => view.changed(),

@@ -12,7 +12,15 @@ export function aSpan(from: number, to: number | null, more: Partial<Span> = {})
 /** A step by its id, `name#1`, that ran from 0 to 1. */
 export function aTrack(id: string, more: Partial<Track> = {}): Track {
   const name = id.split('#')[0] ?? id
-  const blank = { done: null, total: null, unit: null, message: null, error: null, traceback: null }
+  const blank = {
+    done: null,
+    total: null,
+    unit: null,
+    message: null,
+    error: null,
+    traceback: null,
+    input: null,
+  }
   return {
     ...{ id, kind: 'step', name, parent: null, status: 'completed', attempt: 1, started: 0, ended: 1 },
     ...blank,

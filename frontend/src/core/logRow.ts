@@ -11,6 +11,8 @@ import { formatLogTime, type TimeStyle } from './logTime'
 /** More marks in one row tell the reader nothing. */
 const MAX_MARKS = 200
 
+const TINT = { duration: 1_500, easing: 'ease-out' } as const
+
 /** How rows are drawn, whatever their line. */
 export type RowLook = {
   readonly time: TimeStyle
@@ -48,6 +50,7 @@ export class LogRow {
   readonly #level = part('span', 'level')
   readonly #step = part('span', 'step', 'step')
   #marks = ''
+  #tint: Animation | null = null
 
   constructor() {
     this.element.append(this.#number, this.#time, this.#level, this.#step, this.text)
@@ -56,6 +59,8 @@ export class LogRow {
 
   show(index: number, line: LogLine, look: RowLook): void {
     this.element.hidden = false
+    this.#tint?.cancel()
+    this.#tint = null
     this.index = index
     this.line = line
     const isFirst = line.row === 0 && !line.group
@@ -75,6 +80,15 @@ export class LogRow {
     this.index = -1
     this.line = null
     this.element.hidden = true
+  }
+
+  /** The line has come just now: it stands on a tint that fades. */
+  tint(): void {
+    // By script, since it belongs to the line: one of the style sheet would begin anew whenever a tab is shown.
+    const { element } = this
+    if (typeof element.animate !== 'function' || matchMedia('(prefers-reduced-motion: reduce)').matches)
+      return
+    this.#tint = element.animate([{ backgroundColor: 'var(--headway-accent-soft)', offset: 0 }], TINT)
   }
 
   /** The next `show` draws anew. */

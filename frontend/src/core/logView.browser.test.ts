@@ -102,6 +102,85 @@ describe('drawing anew', () => {
   })
 })
 
+describe('a line that comes while the reader follows', () => {
+  const tinted = () =>
+    [...root.querySelectorAll<HTMLElement>('.headway-log__row:not([hidden])')]
+      .filter(row => row.getAnimations().length > 0)
+      .map(row => Number(row.querySelector('.headway-log__number')?.textContent))
+  const tints = () => {
+    for (const row of root.querySelectorAll<HTMLElement>('.headway-log__row'))
+      for (const animation of row.getAnimations()) animation.finish()
+  }
+  async function add(log: ChunkedLog, count = 1): Promise<void> {
+    for (let n = 0; n < count; n++) log.push(aMessage(`line ${log.messages + 1}`))
+    view.changed()
+    await painted()
+  }
+
+  it('stands on a tint that fades to its own ground', async () => {
+    const log = aLog(100)
+    view = new LogView(root, log)
+    view.setLive(log.messages)
+    await painted()
+    expect(tinted()).toEqual([])
+    await add(log, 2)
+    expect(tinted()).toEqual([101, 102])
+    const row = root.querySelector('.headway-log__row:not([hidden]):nth-last-child(3)') as HTMLElement
+    const [animation] = row.getAnimations()
+    const ground = () => getComputedStyle(row).backgroundColor
+    animation?.pause()
+    Object.assign(animation ?? {}, { currentTime: 0 })
+    expect(ground()).not.toBe('rgba(0, 0, 0, 0)')
+    animation?.finish()
+    expect(ground()).toBe('rgba(0, 0, 0, 0)')
+  })
+
+  it('has none where it was loaded, where the reader scrolls or filters, and where lines rush by', async () => {
+    const log = aLog(100)
+    view = new LogView(root, log)
+    await add(log)
+    expect(tinted()).toEqual([])
+
+    view.setLive(log.messages)
+    view.setFollow(false)
+    await add(log, 3)
+    press('End')
+    await painted()
+    expect(tinted()).toEqual([])
+    await add(log)
+    expect(tinted()).toEqual([105])
+    tints()
+    press('Home')
+    await painted()
+    press('End')
+    await painted()
+    const selection = new LogSelection(log, logMatch({ ...EVERYTHING, text: 'line 10' }))
+    selection.advance()
+    view.setSource(selection)
+    await painted()
+    view.setSource(log)
+    await painted()
+    expect(tinted()).toEqual([])
+    for (let n = 0; n < 10; n++) await add(log, 8)
+    expect(tinted()).toEqual([])
+    await add(log, 500)
+    expect(tinted()).toEqual([])
+  })
+
+  it('gives its row to the next line without its tint', async () => {
+    const log = aLog(100)
+    view = new LogView(root, log)
+    view.setLive(log.messages)
+    await painted()
+    await add(log)
+    expect(tinted()).toEqual([101])
+    view.setFollow(false)
+    press('Home')
+    await painted()
+    expect(tinted()).toEqual([])
+  })
+})
+
 /** Of a text with its ground, as WCAG counts it. */
 function contrastOf(element: HTMLElement): number {
   const groundOf = (each: Element | null): string => {

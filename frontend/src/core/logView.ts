@@ -10,6 +10,7 @@ import type { LogLine, LogSource } from './chunks'
 import { formatExact } from './format'
 import { copiedText } from './logCopy'
 import { LogRow, PLAIN_LOOK, type RowAct, type RowLook } from './logRow'
+import { NewLines } from './newLines'
 import { onTouchScroll } from './touchScroll'
 
 /** Firefox gives up sticky positions past 8,947,848 px and heights past 17.9M; Chromium clamps at 33.5M. */
@@ -42,6 +43,7 @@ export class LogView {
   readonly #onAct: NonNullable<LogViewOptions['onAct']>
   readonly #observer: ResizeObserver | null
   readonly #heights = new Map<number, number>()
+  readonly #new = new NewLines()
   #source: LogSource
   #look: RowLook = PLAIN_LOOK
   /** Rows in the order of the screen. */
@@ -112,9 +114,15 @@ export class LogView {
     if (!this.#following) this.#dropAnchor()
     this.#source = source
     this.#revision = source.revision
+    this.#new.restart(source.count)
     this.#forget()
     this.#toAnchor()
     this.#schedule(true)
+  }
+
+  /** Messages after this number come as they are written; `null` while none does. */
+  setLive(after: number | null): void {
+    this.#new.setLive(after)
   }
 
   /** Draw rows otherwise. */
@@ -277,6 +285,7 @@ export class LogView {
       return
     }
     this.#paintedAt = time
+    this.#new.beginPaint(this.#source.count, this.#height / this.#rowHeight, time, this.#following)
     this.#paint()
   }
 
@@ -429,6 +438,8 @@ export class LogView {
     // Last: it makes the browser lay out what is drawn by now, and what is drawn after it once more.
     this.#scrollBar(bar)
     this.#dropAnchor()
+    const { count } = this.#source
+    if (count > 0 && this.#following) this.#new.endPaint(this.#source.line(count - 1).number)
   }
 
   /** @returns where the scroll bar belongs */
@@ -455,8 +466,14 @@ export class LogView {
     this.#pool.forEach((row, position) => {
       const index = first + position
       if (index >= this.#source.count) row.hide()
-      else if (row.index !== index) row.show(index, this.#source.line(index), this.#look)
+      else if (row.index !== index) this.#draw(row, index)
     })
+  }
+
+  #draw(row: LogRow, index: number): void {
+    const line = this.#source.line(index)
+    row.show(index, line, this.#look)
+    if (this.#new.isNew(line.number)) row.tint()
   }
 
   /** The rows that have left at one end go on at the other: in the document, too, lines are in order. */

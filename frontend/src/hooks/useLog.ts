@@ -98,7 +98,8 @@ export function useLog(options: LogOptions): Log {
     }
     view.changed()
   }
-  const view = useLogView({ source, look, wrap, startsStill: chosen !== null, onAct })
+  const live = options.live ? log : null
+  const view = useLogView({ source, look, wrap, live, startsStill: chosen !== null, onAct })
   const hits = useLogHits(found, view, messages)
   useEffect(() => setCurrent(hits.current), [hits.current])
   useChanges(slice, api, view, lines, found)

@@ -24,12 +24,14 @@ export type LogViewBinding = {
   source: LogSource
   look: RowLook
   wrap: boolean
+  /** The whole log, whose messages to come are new; `null` while they are not written just now. */
+  live: ChunkedLog | null
   /** The reader came for certain lines: the view does not run away from them. */
   startsStill: boolean
   onAct: NonNullable<LogViewOptions['onAct']>
 }
 
-export function useLogView({ source, look, wrap, startsStill, onAct }: LogViewBinding): LogViewHandle {
+export function useLogView({ source, look, wrap, live, startsStill, onAct }: LogViewBinding): LogViewHandle {
   const ref = useRef<HTMLDivElement>(null)
   const view = useRef<LogView | null>(null)
   const shown = useRef(source)
@@ -52,6 +54,7 @@ export function useLogView({ source, look, wrap, startsStill, onAct }: LogViewBi
   useEffect(() => view.current?.setSource(source), [source])
   useEffect(() => view.current?.setLook(look), [look])
   useEffect(() => view.current?.setWrap(wrap), [wrap])
+  useEffect(() => view.current?.setLive(live ? live.messages : null), [live])
 
   const setFollow = useCallback((on: boolean) => view.current?.setFollow(on), [])
   const show = useCallback((number: number) => view.current?.showMessage(number), [])
