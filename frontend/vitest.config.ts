@@ -18,7 +18,7 @@ const page: TestProjectConfiguration = {
     name: 'page',
     environment: 'jsdom',
     include: ['src/**/*.test.{ts,tsx}'],
-    exclude: ['src/core/**'],
+    exclude: ['src/core/**', BROWSER_TESTS],
     setupFiles: ['test/setup.ts'],
   },
 }
@@ -26,6 +26,8 @@ const page: TestProjectConfiguration = {
 /** What needs layout runs in a real browser: the one named by HEADWAY_CHROMIUM, or the system's, where there is one. */
 const browser = (executablePath: string): TestProjectConfiguration => ({
   extends: true,
+  // At once: found in the middle of a run they would come twice.
+  optimizeDeps: { include: ['react', 'react-dom/client', 'react/jsx-dev-runtime'] },
   test: {
     name: 'browser',
     include: [BROWSER_TESTS],

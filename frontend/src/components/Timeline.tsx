@@ -3,10 +3,10 @@
 import './Timeline.css'
 import { type KeyboardEvent, memo, useId, useMemo, useRef } from 'react'
 import type { PlannedStep } from '../core/events'
-import { formatDuration } from '../core/format'
+import { formatClock, formatDuration } from '../core/format'
 import type { HistorySlice } from '../core/store'
 import { busyTimes } from '../core/timeline'
-import { idleGaps, TimeScale, ticks } from '../core/timeScale'
+import { idleGaps, roomOf, TimeScale, ticks } from '../core/timeScale'
 import { useSize } from '../hooks/useSize'
 import { useStepRows } from '../hooks/useStepRows'
 import { useTimeWindow } from '../hooks/useTimeWindow'
@@ -16,14 +16,13 @@ import { NoSteps } from './NoSteps'
 import { moveByKey, useRowInView } from './rowKeys'
 import { TIMELINE_ROW_PX, TimelineRow } from './TimelineRow'
 
-/** A label on the axis takes so much room. */
-const TICK_PX = 64
-
 export type TimelineProps = {
   slice: HistorySlice
   plan: readonly PlannedStep[]
   /** The time up to which bars reach that have not ended. */
   now: number
+  /** Whether that is the present; else it is when the server was last heard. */
+  live?: boolean
   selected: string | null
   onSelect: (stepId: string | null) => void
 }
@@ -31,13 +30,27 @@ export type TimelineProps = {
 export const timelineView: MonitorPane = {
   id: 'timeline',
   label: 'Timeline',
-  render: ({ history, summary, now, step, selectStep }) => (
-    <Timeline slice={history} plan={summary.plan} now={now} selected={step} onSelect={selectStep} />
+  render: ({ history, summary, now, live, step, selectStep }) => (
+    <Timeline
+      slice={history}
+      plan={summary.plan}
+      now={now}
+      live={live}
+      selected={step}
+      onSelect={selectStep}
+    />
   ),
 }
 
 /** Drawn anew by what is told of the steps and by the clock, not by each line of the log. */
-export const Timeline = memo(function Timeline({ slice, plan, now, selected, onSelect }: TimelineProps) {
+export const Timeline = memo(function Timeline({
+  slice,
+  plan,
+  now,
+  live = true,
+  selected,
+  onSelect,
+}: TimelineProps) {
   const id = useId()
   const scroller = useRef<HTMLDivElement>(null)
   const axis = useRef<HTMLDivElement>(null)
@@ -51,7 +64,10 @@ export const Timeline = memo(function Timeline({ slice, plan, now, selected, onS
   const { shown } = time
   const perMs = width / (shown.to - shown.from)
   const place = (offset: number) => (offset - shown.from) * perMs
-  const marks = ticks(scale, shown.from, shown.to, Math.max(2, Math.floor(width / TICK_PX)))
+  // The axis ends at the present while the execution runs.
+  const isNowShown = Number.isNaN(slice.history.endedAt) && shown.to >= scale.length
+  const present = live ? 'now' : formatClock(now)
+  const marks = ticks(scale, shown, width, isNowShown ? width - roomOf(present) : width)
   const selectedRow = rows.findIndex(({ branch }) => branch.id === selected)
   useRowInView(scroller, selectedRow, TIMELINE_ROW_PX)
 
@@ -71,10 +87,11 @@ export const Timeline = memo(function Timeline({ slice, plan, now, selected, onS
           aria-hidden="true"
         >
           {marks.map(({ offset, label }) => (
-            <span key={label} style={{ transform: `translateX(${place(offset)}px)` }}>
+            <span key={offset} style={{ transform: `translateX(${place(offset)}px)` }}>
               {label}
             </span>
           ))}
+          {isNowShown && <b>{present}</b>}
           {time.dragged && (
             <i style={{ left: time.dragged.from, width: time.dragged.to - time.dragged.from }} />
           )}
@@ -96,9 +113,10 @@ export const Timeline = memo(function Timeline({ slice, plan, now, selected, onS
           style={{ height: rows.length * TIMELINE_ROW_PX }}
         >
           <div className="headway-timeline__grid" aria-hidden="true">
-            {marks.map(({ offset, label }) => (
-              <i key={label} style={{ transform: `translateX(${place(offset)}px)` }} />
+            {marks.map(({ offset }) => (
+              <i key={offset} style={{ transform: `translateX(${place(offset)}px)` }} />
             ))}
+            {isNowShown && <em />}
             {scale.folds.map(fold => (
               <b
                 key={fold.from}

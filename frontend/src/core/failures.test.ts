@@ -58,7 +58,12 @@ describe('failures', () => {
       ['load#2', 'the whole way'],
     ])
     expect(decisive(failures, summary)).toBe(1)
-    expect(failures[0]).toMatchObject({ error: 'E: three', attempt: 1, tookMs: 1_000, input: '{"id":"load#3"}' })
+    expect(failures[0]).toMatchObject({
+      error: 'E: three',
+      attempt: 1,
+      tookMs: 1_000,
+      input: '{"id":"load#3"}',
+    })
   })
 
   it('of steps that the workflow got over are there too', () => {

@@ -82,27 +82,50 @@ describe('the scale', () => {
 })
 
 describe('ticks', () => {
-  const labels = (scale: TimeScale, count: number, from = 0, to = scale.length) =>
-    ticks(scale, from, to, count).map(tick => tick.label)
+  const labels = (scale: TimeScale, widthPx: number, from = 0, to = scale.length) =>
+    ticks(scale, { from, to }, widthPx).map(tick => tick.label)
 
   it('are round, and no more than there is room for', () => {
-    expect(labels(new TimeScale(7, 7 + 42_000), 5)).toEqual(['0', '10 s', '20 s', '30 s', '40 s'])
-    expect(labels(new TimeScale(7, 7 + 900), 5)).toEqual(['0', '200 ms', '400 ms', '600 ms', '800 ms'])
-    expect(labels(new TimeScale(0, 200_000), 4)).toEqual(['0', '1:00', '2:00', '3:00'])
-    expect(labels(new TimeScale(0, 3 * HOUR), 3)).toEqual(['0', '1:00:00', '2:00:00', '3:00:00'])
+    expect(labels(new TimeScale(7, 7 + 42_000), 250)).toEqual(['0', '10 s', '20 s', '30 s', ''])
+    expect(labels(new TimeScale(7, 7 + 900), 300)).toEqual(['0', '200 ms', '400 ms', '600 ms', ''])
+    expect(labels(new TimeScale(0, 200_000), 240)).toEqual(['0', '1:00', '2:00', ''])
+    expect(labels(new TimeScale(0, 3 * HOUR), 300)).toEqual(['0', '1:00:00', '2:00:00', ''])
   })
 
   it('name the seconds between two minutes as finely as they stand apart', () => {
-    expect(labels(new TimeScale(0, 100_000), 3, 61_000, 62_000)).toEqual(['1:01.0', '1:01.5', '1:02.0'])
-    expect(labels(new TimeScale(0, 100_000), 3, 61_000, 61_020)).toEqual(['1:01.000', '1:01.010', '1:01.020'])
+    const scale = new TimeScale(0, 100_000)
+    expect(labels(scale, 200, 61_000, 62_000)).toEqual(['1:01.0', '1:01.5', ''])
+    expect(labels(scale, 300, 61_000, 61_020)).toEqual(['1:01.000', '1:01.005', '1:01.010', '1:01.015', ''])
   })
 
   it('leave folds out', () => {
     const scale = new TimeScale(0, HOUR + 40_000, [{ from: 20_000, to: 20_000 + HOUR }])
-    const found = ticks(scale, 0, scale.length, 6)
-    expect(found.map(({ label }) => label)).toEqual(['0', '10 s', '1:00:20', '1:00:30', '1:00:40'])
+    const found = ticks(scale, { from: 0, to: scale.length }, 380)
+    expect(found.map(({ label }) => label)).toEqual(['0', '10 s', '1:00:20', '1:00:30', ''])
     for (const { offset } of found) expect(offset <= 20_000 || offset >= 22_400).toBe(true)
   })
+
+  it.each([3_000, 45_000, 125_000, 5 * HOUR, 30 * HOUR, 100 * HOUR])(
+    'of %i ms differ from each other at every zoom, and keep clear of each other and of the end',
+    length => {
+      const scale = new TimeScale(0, length)
+      for (const widthPx of [90, 240, 700])
+        for (let zoom = 1; length / zoom >= 20; zoom *= 3) {
+          const shown = { from: length - length / zoom, to: length }
+          const found = ticks(scale, shown, widthPx, widthPx - 30)
+          const at = ({ offset }: { offset: number }) =>
+            ((offset - shown.from) / (shown.to - shown.from)) * widthPx
+          const told = found.filter(({ label }) => label !== '')
+          expect(new Set(told.map(({ label }) => label)).size).toBe(told.length)
+          found.forEach((tick, index) => {
+            const next = found[index + 1]
+            const room = tick.label.length * 7
+            if (next) expect(at(tick) + room).toBeLessThan(at(next))
+            if (tick.label !== '') expect(at(tick) + room).toBeLessThan(widthPx - 30)
+          })
+        }
+    },
+  )
 })
 
 describe('the window', () => {

@@ -102,26 +102,45 @@ const STEPS = [
   ...[1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000].map(n => n * DAY),
 ]
 
-/** At most `count` round times between two offsets, told from the start on; none stands in a fold. */
-export function ticks(scale: TimeScale, from: number, to: number, count: number): Tick[] {
-  const apart = (to - from) / Math.max(1, count)
-  const step = STEPS.find(each => each >= apart) ?? STEPS.at(-1) ?? DAY
+/** Pixels that a label takes, at the most, in the font of the axis: each of its characters, its padding and a gap. */
+const CHARACTER_PX = 7
+const AROUND_LABEL_PX = 12
+
+/**
+ * Round times of the part that is shown, told from the start on, as many as their labels have room for; none stands in
+ * a fold. A tick whose label would not end before `endPx` has an empty one.
+ */
+export function ticks(scale: TimeScale, shown: Window, widthPx: number, endPx = widthPx): Tick[] {
+  const pxPerMs = widthPx / Math.max(1e-9, shown.to - shown.from)
+  const [begin, end] = [scale.time(shown.from) - scale.from, scale.time(shown.to) - scale.from]
+  const step =
+    STEPS.find(each => each * pxPerMs >= roomOf(tickLabel(Math.floor(end / each) * each, each))) ??
+    STEPS.at(-1) ??
+    DAY
   const found: Tick[] = []
-  let elapsed = Math.ceil((scale.time(from) - scale.from) / step) * step
-  while (elapsed <= scale.time(to) - scale.from) {
+  let freeFrom = Number.NEGATIVE_INFINITY
+  let elapsed = Math.ceil(begin / step) * step
+  while (elapsed <= end) {
     const time = scale.from + elapsed
+    const label = tickLabel(elapsed, step)
     const fold = scale.folds.find(each => time >= each.from && time < each.to)
-    const last = found.at(-1)
-    const offset = scale.offset(time)
     if (fold) elapsed = Math.ceil((fold.to - scale.from) / step) * step
     else elapsed += step
-    if (!fold && (!last || offset - last.offset >= apart * 0.9))
-      found.push({ offset, label: tickLabel(time - scale.from, step) })
+    const offset = scale.offset(time)
+    const at = (offset - shown.from) * pxPerMs
+    if (fold || at < freeFrom) continue
+    freeFrom = at + roomOf(label)
+    found.push({ offset, label: freeFrom <= endPx ? label : '' })
   }
   return found
 }
 
-/** "250 ms", "2.5 s", "90 s" never: "1:30", "2:05:00", "3 d 4 h". */
+/** Pixels that a label of the axis is given. */
+export function roomOf(label: string): number {
+  return label.length * CHARACTER_PX + AROUND_LABEL_PX
+}
+
+/** "250 ms", "2.5 s", "90 s" never: "1:30", "2:05:00", "3 d 4 h"; two that stand `step` apart are never the same. */
 function tickLabel(elapsed: number, step: number): string {
   const two = (value: number) => String(Math.floor(value)).padStart(2, '0')
   if (elapsed === 0) return '0'
@@ -131,9 +150,13 @@ function tickLabel(elapsed: number, step: number): string {
   const rest =
     step < SECOND ? decimals(elapsed % MINUTE, step).padStart(step < 100 ? 6 : 4, '0') : two(seconds)
   if (elapsed < HOUR) return `${Math.floor(elapsed / MINUTE)}:${rest}`
-  if (elapsed < DAY) return `${Math.floor(elapsed / HOUR)}:${two((elapsed % HOUR) / MINUTE)}:${rest}`
+  const minutes = two((elapsed % HOUR) / MINUTE)
+  if (elapsed < DAY) return `${Math.floor(elapsed / HOUR)}:${minutes}:${rest}`
+  const days = `${Math.floor(elapsed / DAY)} d`
   const hours = Math.floor((elapsed % DAY) / HOUR)
-  return `${Math.floor(elapsed / DAY)} d${hours > 0 ? ` ${hours} h` : ''}`
+  if (step < MINUTE) return `${days} ${two(hours)}:${minutes}:${rest}`
+  if (step < HOUR) return `${days} ${two(hours)}:${minutes}`
+  return hours > 0 ? `${days} ${hours} h` : days
 }
 
 function decimals(ms: number, step: number): string {
