@@ -86,6 +86,39 @@ test('one step is selected in every view, stands in the address, and is cleared 
   await expect(page).not.toHaveURL(/step=/)
 })
 
+test('keys select what a step is part of, and open the tree to a level', async ({ page, headway }) => {
+  const id = await headway.run('nightly')
+  await headway.eventually(() => headway.isClosed(id))
+  await page.goto(`/executions/${id}?view=timeline&step=load_chunk%238`)
+  await expect(badge(page)).toHaveText('failed')
+  const chosen = page.getByRole('treeitem', { selected: true })
+  await expect(chosen).toHaveAccessibleName(/^#8, /)
+  await page.keyboard.press('p')
+  await expect(chosen).toHaveAccessibleName(/^load_chunk, failed/)
+  await expect(page).toHaveURL(/step=load_chunk%5B%5D/)
+  await page.keyboard.press('p') // it is part of nothing
+  await expect(chosen).toHaveAccessibleName(/^load_chunk, failed/)
+
+  await page.goto(`/executions/${id}?view=timeline&step=load_chunk%238`)
+  await expect(page.getByRole('button', { name: 'in load_chunk', exact: true })).toBeVisible()
+  await page.keyboard.press('t')
+  await expect(chosen).toHaveAccessibleName(/^load_chunk, failed/)
+
+  const items = page.getByRole('treeitem', { name: /^#\d+, / })
+  await page.getByRole('tree').focus()
+  await page.keyboard.press('Shift+Digit0')
+  await expect(items).toHaveCount(0)
+  await page.keyboard.press('Shift+Digit1')
+  await expect(items.first()).toBeVisible()
+  await page.keyboard.press('3') // a pane, as before
+  await expect(tab(page, 'Steps')).toHaveAttribute('aria-selected', 'true')
+
+  await page.keyboard.press('?')
+  const sheet = page.getByRole('dialog', { name: 'Keys' })
+  await expect(sheet).toContainText('Open so many levels')
+  await expect(sheet).toContainText('Select the parent of the step, its root')
+})
+
 test('the graph shows the whole plan from the start, and opens a fan-out', async ({ page, headway }) => {
   const id = await headway.run('nightly')
   await page.goto(`/executions/${id}?view=graph&step=fetch%231`)

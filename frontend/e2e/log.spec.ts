@@ -126,6 +126,35 @@ test('lines that come while the reader is elsewhere are counted, and stay so at 
   await expect(page.getByRole('button', { name: 'Follow' })).toHaveAttribute('aria-pressed', 'true')
 })
 
+for (const reducedMotion of ['no-preference', 'reduce'] as const)
+  test(`a line that comes while the reader follows is tinted for a moment, with ${reducedMotion}`, async ({
+    page,
+    headway,
+  }) => {
+    await page.emulateMedia({ reducedMotion })
+    const id = await headway.run('paced', { ticks: 60, pause_s: 2 })
+    await page.goto(`/executions/${id}?tab=log`)
+    await expect(page.locator('.headway-log__row:not([hidden])').first()).toContainText('tick 0 line 0')
+    /** Numbers of the lines that were tinted over some seconds. */
+    const tinted = await page.evaluate(async () => {
+      const found = new Set<number>()
+      const began = performance.now()
+      while (performance.now() - began < 3_000) {
+        await new Promise(requestAnimationFrame)
+        for (const row of document.querySelectorAll<HTMLElement>('.headway-log__row:not([hidden])'))
+          if (row.getAnimations().length > 0)
+            found.add(Number(row.querySelector('.headway-log__number')?.textContent))
+      }
+      return [...found]
+    })
+    if (reducedMotion === 'reduce') expect(tinted).toEqual([])
+    else {
+      expect(tinted.length).toBeGreaterThan(3)
+      expect(tinted).not.toContain(1) // it was there before
+    }
+    await page.request.post(`/api/executions/${id}/cancel`, { data: {} })
+  })
+
 test('an address holds what the log is searched and filtered by', async ({ page, headway }) => {
   const id = await headway.run('spoken')
   await page.goto(`/executions/${id}`)

@@ -131,8 +131,8 @@ const findKey = <Kind extends HTMLElement>(key: string) =>
   document.querySelector<Kind>(`.headway-monitor [data-key="${key}"]`)
 
 /**
- * Numbers show a pane, / goes to the search of the log, Esc clears the step; c and r go to their buttons, and press
- * them where they are already.
+ * Numbers show a pane, / goes to the search of the log, Esc clears the step, p and t select those that it is part of;
+ * c and r go to their buttons, and press them where they are already.
  */
 function useMonitorKeys(choose: (choice: MonitorChoice) => Promise<void>): void {
   const press = (key: string) => () => {
@@ -154,6 +154,8 @@ function useMonitorKeys(choose: (choice: MonitorChoice) => Promise<void>): void 
     Escape: () => choose({ step: null }),
     c: press('c'),
     r: press('r'),
+    p: () => findKey('p')?.click(),
+    t: () => (findKey('t') ?? findKey('p'))?.click(),
   })
 }
 

@@ -24,6 +24,7 @@ const SHEETS: readonly {
       ['/', 'Search the log'],
       ['c', 'Cancel; where that has no effect, force'],
       ['r', 'Run again'],
+      ['p t', 'Select the parent of the step, its root'],
       ['Esc', 'Clear the step'],
     ],
   },
@@ -32,6 +33,7 @@ const SHEETS: readonly {
     keys: [
       ['↓ ↑', 'Next, previous step'],
       ['→ ←', 'Open, close; towards the end, the start of the graph'],
+      ['Shift 0 – 9', 'Open so many levels'],
       ['+ - 0', 'Closer, further, all of it'],
       ['[ ]', 'Earlier, later, on the timeline'],
     ],

@@ -1,5 +1,6 @@
 import { formatBytes, formatCount, formatDuration, formatExact } from '../core/format'
 import type { Track } from '../core/history'
+import { parentsOf } from '../core/stepForest'
 import { CopyButton } from './CopyButton'
 import type { PaneContext } from './monitorPane'
 import { StatusBadge } from './StatusBadge'
@@ -10,11 +11,15 @@ export function StepDetails({ context }: { context: PaneContext }) {
   const track = step === null ? undefined : history.history.tracks.get(step)
   if (!track) return null
   const facts = factsOf(track, now)
+  const [parent, ...above] = parentsOf(history.history.tracks, track.id)
+  const root = above.at(-1)
   return (
     <section className="headway-details" aria-label={`Selected step: ${track.name}`}>
       <div className="headway-details__head">
         <StatusBadge phase={track.status} />
         <strong>{track.name}</strong>
+        {parent && <Above track={parent} hotkey="p" onSelect={selectStep} />}
+        {root && <Above track={root} hotkey="t" onSelect={selectStep} />}
         {track.kind === 'step' && <CopyButton text={track.id} label={track.id} />}
         <span className="headway-details__actions">
           {summary.closed && track.kind === 'step' && renderStepActions?.(track)}
@@ -40,6 +45,24 @@ export function StepDetails({ context }: { context: PaneContext }) {
       </dl>
       {track.error && <p className="headway-details__error">{track.error}</p>}
     </section>
+  )
+}
+
+type AboveProps = { track: Track; hotkey: 'p' | 't'; onSelect: PaneContext['selectStep'] }
+
+/** A step that the selected one stands in. */
+function Above({ track: { id, name }, hotkey, onSelect }: AboveProps) {
+  const what = hotkey === 'p' ? 'The step that it is part of' : 'The outermost step that it is part of'
+  return (
+    <button
+      type="button"
+      className="headway-link headway-details__above"
+      data-key={hotkey}
+      title={`${what}: ${id} (${hotkey})`}
+      onClick={() => onSelect(id)}
+    >
+      in {name}
+    </button>
   )
 }
 

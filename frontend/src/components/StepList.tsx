@@ -50,13 +50,14 @@ export const StepList = memo(function StepList({
   renderActions,
 }: StepListProps) {
   const scroller = useRef<HTMLElement>(null)
-  const { rows, toggle } = useStepRows(slice, plan, now, selected)
+  const steps = useStepRows(slice, plan, now, selected)
+  const { rows, toggle } = steps
   const { first, end } = useVisibleRows(scroller, rows.length, ROW_PX)
   const selectedRow = rows.findIndex(({ branch }) => branch.id === selected)
   useRowInView(scroller, selectedRow, ROW_PX)
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.target !== event.currentTarget || event.ctrlKey || event.metaKey || event.altKey) return
-    if (moveByKey(event.key, rows, selectedRow, onSelect, toggle)) event.preventDefault()
+    if (moveByKey(event, steps, selectedRow, onSelect)) event.preventDefault()
   }
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a long list scrolls in here, by keyboard too

@@ -55,7 +55,8 @@ export const Timeline = memo(function Timeline({
   const scroller = useRef<HTMLDivElement>(null)
   const axis = useRef<HTMLDivElement>(null)
   const { width } = useSize(axis)
-  const { forest, rows, toggle } = useStepRows(slice, plan, now, selected)
+  const steps = useStepRows(slice, plan, now, selected)
+  const { forest, rows, toggle } = steps
   const visible = useVisibleRows(scroller, rows.length, TIMELINE_ROW_PX)
   const [from, to] = endsOf(slice, now)
   const gaps = useMemo(() => idleGaps(busyTimes(forest, to), from, to), [forest, from, to])
@@ -73,8 +74,7 @@ export const Timeline = memo(function Timeline({
 
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return
-    if (time.onKey(event.key) || moveByKey(event.key, rows, selectedRow, onSelect, toggle))
-      event.preventDefault()
+    if (moveByKey(event, steps, selectedRow, onSelect) || time.onKey(event.key)) event.preventDefault()
   }
   return (
     <section className="headway-timeline" aria-label="Timeline">

@@ -1,16 +1,21 @@
 /** A list of rows that is walked by keys, as any tree. */
 
 import { type RefObject, useEffect } from 'react'
-import type { Row } from '../core/timeline'
+import type { StepRows } from '../hooks/useStepRows'
 
-/** Arrow keys go through the rows and open and close them, as in any tree. */
+/** Arrow keys go through the rows and open and close them, as in any tree; Shift and a digit open so many levels. */
 export function moveByKey(
-  key: string,
-  rows: readonly Row[],
+  pressed: { code: string; key: string },
+  { rows, toggle, openTo }: StepRows,
   at: number,
   onSelect: (stepId: string) => void,
-  toggle: (row: Row) => void,
 ): boolean {
+  const { key } = pressed
+  const level = levelOf(pressed)
+  if (level !== null) {
+    openTo(level)
+    return true
+  }
   const row = rows[at]
   const go = (index: number) => {
     const next = rows[Math.min(rows.length - 1, Math.max(0, index))]
@@ -29,6 +34,12 @@ export function moveByKey(
   if (key === 'ArrowRight' && row.open) return go(at + 1)
   if (key !== 'ArrowLeft') return false
   return go(rows.findLastIndex(({ depth }, index) => index < at && depth < row.depth))
+}
+
+/** The level that a digit key means with what else is on it: Shift and the digit on most keyboards. */
+export function levelOf({ code, key }: { code: string; key: string }): number | null {
+  const digit = /^Digit(\d)$/.exec(code)?.[1]
+  return digit === undefined || /^[\d/?+-]$/.test(key) ? null : Number(digit)
 }
 
 /** Scrolls, within the list alone, to a row that was chosen elsewhere. */

@@ -68,6 +68,17 @@ export function labelsOf(siblings: readonly Branch[], group: string | null): str
   })
 }
 
+/** The steps that one stands in, the nearest first. */
+export function parentsOf(tracks: ReadonlyMap<string, Track>, id: string): Track[] {
+  const above: Track[] = []
+  let track = tracks.get(tracks.get(id)?.parent ?? '')
+  while (track && track.id !== id && !above.includes(track)) {
+    above.push(track)
+    track = tracks.get(track.parent ?? '')
+  }
+  return above
+}
+
 /** How many steps of the whole are done: planned ones by their name, else those found so far. */
 export function stepsDone(
   tracks: ReadonlyMap<string, Track>,

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { aSpan, aTrack, forestOf, planned } from '../../test/tracks'
 import type { Span, Track } from './history'
 import { isOpenAtFirst } from './stepForest'
-import { barsOf, busyTimes, MIN_BAR_PX, pathTo, rowsOf, spansOf } from './timeline'
+import { barsOf, busyTimes, MIN_BAR_PX, openedTo, pathTo, rowsOf, spansOf } from './timeline'
 import { TimeScale } from './timeScale'
 
 const items = (count: number, more: (n: number) => Partial<Track> = () => ({})) =>
@@ -51,6 +51,19 @@ describe('the tree', () => {
 
   it('shows the items of a group that was forgotten at the top', () => {
     expect(forestOf(items(2)).map(({ id }) => id)).toEqual(['load#2', 'load#3'])
+  })
+
+  it('opens to a level, and closes what is deeper', () => {
+    const nested = [
+      aTrack('load#1'),
+      ...items(14),
+      aTrack('parse#1', { parent: 'load#2' }),
+      aTrack('check#1', { parent: 'parse#1' }),
+    ]
+    const forest = forestOf(nested)
+    const depths = (level: number) =>
+      Math.max(...rowsOf(forest, openedTo(forest, level)).map(({ depth }) => depth))
+    expect([0, 1, 2, 3, 9].map(depths)).toEqual([0, 1, 2, 3, 3])
   })
 
   it('finds the way to a step, through bundles too', () => {

@@ -30,6 +30,20 @@ export function rowsOf(forest: readonly Branch[], opened: Opened): Row[] {
   return rows
 }
 
+/** So many levels of the tree open, and no more: with 0 only its roots are to be seen. */
+export function openedTo(forest: readonly Branch[], level: number): Opened {
+  const opened = new Map<string, boolean>()
+  const go = (branches: readonly Branch[], depth: number) => {
+    for (const { id, items } of branches) {
+      if (items.length === 0) continue
+      opened.set(id, depth < level)
+      go(items, depth + 1)
+    }
+  }
+  go(forest, 0)
+  return opened
+}
+
 /** Ids of the branches that stand above one, outermost first; null where there is no such branch. */
 export function pathTo(forest: readonly Branch[], id: string): string[] | null {
   for (const branch of forest) {
