@@ -8,8 +8,11 @@ export class FaultProxy {
   readonly #sockets = new Set<Socket>()
   readonly #server: Server
   #refusing = false
+  #isFrozen = false
   /** Requests that are answered with 403 here, and never reach the server. */
   forbids: RegExp | null = null
+  /** After so many bytes from the server a new WebSocket brings no more, until `thaw`. */
+  allowance = Number.POSITIVE_INFINITY
   /** Let WebSocket handshakes through, and nothing after them. */
   swallows = false
   url = ''
@@ -33,18 +36,21 @@ export class FaultProxy {
         })
       }
       let isSwallowed = false
+      let isSocket = false
       client.on('data', chunk => {
         if (isSwallowed) return
+        isSocket ||= UPGRADE.test(chunk.toString('latin1'))
         if (this.swallows && UPGRADE.test(chunk.toString('latin1'))) {
           isSwallowed = true
-          target.once('data', () => target.unpipe(client).resume())
+          target.once('data', () => target.removeAllListeners('data').resume())
         }
         if (this.forbids?.test(chunk.toString('latin1')))
           client.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
         else target.write(chunk)
       })
       client.on('end', () => target.end())
-      target.pipe(client)
+      this.#carry(target, client, () => isSocket)
+      if (this.#isFrozen) for (const socket of [client, target]) socket.pause()
     })
   }
 
@@ -53,6 +59,28 @@ export class FaultProxy {
     const address = this.#server.address()
     this.url = `http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`
     return this
+  }
+
+  #carry(target: Socket, client: Socket, isSocket: () => boolean): void {
+    let left = this.allowance
+    target.on('data', chunk => {
+      client.write(chunk)
+      if (isSocket()) left -= chunk.length
+      if (left < 0) target.pause()
+    })
+    target.on('end', () => client.end())
+  }
+
+  /** Carry nothing any more, in either direction, and say nothing of it: as where a cable is pulled. */
+  freeze(): void {
+    this.#isFrozen = true
+    for (const socket of this.#sockets) socket.pause()
+  }
+
+  thaw(): void {
+    this.#isFrozen = false
+    this.allowance = Number.POSITIVE_INFINITY
+    for (const socket of this.#sockets) socket.resume()
   }
 
   /** Reset every connection, in the middle of whatever it carries. */

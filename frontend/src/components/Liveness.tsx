@@ -67,7 +67,7 @@ function shown(state: ConnectionState, endedAt: number | null, now: number): Sho
     case 'stale':
       return { tone: 'warn', text: `stale since ${formatClock(state.since)}`, retry: true }
     case 'offline':
-      return { tone: 'bad', text: `offline since ${formatClock(state.since)}`, retry: true }
+      return { tone: 'idle', text: `offline since ${formatClock(state.since)}`, retry: true }
     case 'ended':
       return { tone: 'idle', text: `ended ${formatClock(state.at)}` }
     case 'refused':

@@ -41,6 +41,8 @@ export type LogPanelProps = {
   onFilter?: ((filter: LogFilter) => void) | undefined
   /** Lines come as they are written: they are counted as new while the reader is elsewhere. */
   live: boolean
+  /** How much of what was missed has come, from 0 to 1; `null` where nothing was missed. */
+  caughtUp?: number | null | undefined
   /** What relative times begin at, in milliseconds since 1970. */
   startedAt?: number | undefined
   /** Chosen lines stand in the page's address: `#L120-L140`. */
@@ -52,7 +54,7 @@ export type LogPanelProps = {
 export function LogPanel({ slice, api: http, executionId, empty, ...options }: LogPanelProps) {
   const api = useMemo(() => (executionId ? new LogApi(http, executionId) : null), [http, executionId])
   const { stepId = null, onStep, startedAt = Number.NaN, permalinks = false, place = null, live } = options
-  const { filter: given, onFilter } = options
+  const { filter: given, onFilter, caughtUp = null } = options
   const log = useLog({ slice, api, stepId, onStep, startedAt, permalinks, place, live, given, onFilter })
   const input = useRef<HTMLInputElement>(null)
   const panel = useRef<HTMLElement>(null)
@@ -66,6 +68,11 @@ export function LogPanel({ slice, api: http, executionId, empty, ...options }: L
       <FailedSearch log={log} />
       <div className="headway-log__frame">
         <div className="headway-log__view" ref={log.view.ref} />
+        {caughtUp !== null && (
+          <div className="headway-log__missed" aria-hidden="true">
+            <div style={{ transform: `scaleX(${caughtUp})` }} />
+          </div>
+        )}
         <CurrentLines log={log} held={slice.log} />
         <LogTicks hits={log.found} shown={source} lines={slice.lines} />
         {log.shown === 0 && <p className="headway-log__empty">{emptyText(log, isFiltered, empty)}</p>}

@@ -87,6 +87,7 @@ export const logTab: MonitorPane = {
       filter={context.filter}
       onFilter={context.setFilter}
       live={context.live}
+      caughtUp={context.caughtUp}
       startedAt={parseTime(summary.started_at)}
       permalinks={context.permalinks}
       place={line}
@@ -134,6 +135,7 @@ export function WorkflowExecutionMonitor(props: WorkflowExecutionMonitorProps) {
     filter: choice.filter,
     setFilter,
     live: begun && !summary.closed && state.name === 'live',
+    caughtUp: state.name === 'catching-up' ? state.done / state.total : null,
     permalinks,
     renderStepActions: props.renderStepActions,
   }
