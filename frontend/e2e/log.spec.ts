@@ -1,5 +1,6 @@
 /** The log of an execution: searched, filtered, linked and read by keyboard, on every width. */
 
+import { readFileSync } from 'node:fs'
 import type { Page } from '@playwright/test'
 import { badge, expect, test } from './support/fixtures'
 
@@ -154,6 +155,68 @@ for (const reducedMotion of ['no-preference', 'reduce'] as const)
     }
     await page.request.post(`/api/executions/${id}/cancel`, { data: {} })
   })
+
+test('the view is cleared and nothing is lost; a match is seen among its neighbours; a step is downloaded alone', async ({
+  page,
+  headway,
+}) => {
+  const id = await headway.run('spoken')
+  await page.goto(`/executions/${id}?tab=log`)
+  await expect(badge(page)).toHaveText('completed', { timeout: 20_000 })
+  const menu = page.locator('.headway-log__menu > summary')
+  await menu.click()
+  await page.getByRole('button', { name: 'Clear the view' }).click()
+  await expect(page.getByText('The view is cleared; new lines appear here.')).toBeVisible()
+  await expect(page.getByRole('link', { name: 'Download these lines' })).toHaveCount(0) // there are none
+  await page.getByRole('button', { name: 'Show the cleared lines again' }).click()
+  await expect(page.getByText('1,000 lines', { exact: true })).toBeVisible()
+  await page.keyboard.press('Escape')
+
+  await search(page).fill('broken 77')
+  await page.getByRole('button', { name: 'Only lines that match' }).click()
+  await expect(page.getByText('1 of 1,000 lines')).toBeVisible()
+  await page.locator('.headway-log__row:not([hidden]) .headway-log__text').first().click()
+  await expect(page.locator('.headway-log__row', { hasText: 'slow 77' })).toBeVisible()
+  await expect(page.locator('.headway-log__row[data-selected]')).toContainText('broken 77')
+  await page.getByRole('button', { name: 'Back to the matches' }).click()
+  await expect(page.getByText('1 of 1,000 lines')).toBeVisible()
+
+  await page.goto(`/executions/${id}?tab=log&step=speak%2312`)
+  await expect(page.getByText('5 of 1,000 lines')).toBeVisible()
+  await menu.click()
+  const download = page.waitForEvent('download')
+  await page.getByRole('link', { name: 'Download these lines' }).click()
+  const text = readFileSync(await (await download).path(), 'utf8')
+  expect(text.trimEnd().split('\n')).toHaveLength(5)
+  expect(text).toContain('broken 11')
+})
+
+test('times are told relative, local or in UTC everywhere, exactly where one points', async ({
+  page,
+  headway,
+}) => {
+  const id = await headway.run('spoken', { times: 3 })
+  await page.goto(`/executions/${id}?tab=log&view=timeline`)
+  await expect(badge(page)).toHaveText('completed', { timeout: 20_000 })
+  const started = page.locator('.app-origin .headway-time')
+  const ended = page.locator('.headway-monitor .headway-liveness')
+  const line = page.locator('.headway-log__row:not([hidden]) .headway-log__time').first()
+  await expect(started).toHaveText(/ago|just now/)
+  await expect(started).toHaveAttribute('title', /\.\d{3}.*\n.*Z/)
+  await started.click()
+  await expect(started).toHaveText(/^\d\d:\d\d:\d\d$/)
+  await started.click()
+  await expect(started).toHaveText(/^\d\d:\d\d:\d\d UTC$/)
+  await expect(ended).toHaveText(/^ended \d\d:\d\d:\d\d UTC$/)
+  await expect(line).toHaveText(/^\d\d:\d\d:\d\dZ$/)
+  await started.click()
+  await expect(ended).toHaveText(/^ended \d\d:\d\d:\d\d$/)
+  await expect(line).toHaveText(/^\d\d:\d\d:\d\d$/)
+
+  const exact = /^from .*\.\d{3}.*\nto .*\.\d{3}/
+  await expect(page.locator('.headway-progress__elapsed')).toHaveAttribute('title', exact)
+  await expect(page.locator('.headway-timeline__took').first()).toHaveAttribute('title', exact)
+})
 
 test('an address holds what the log is searched and filtered by', async ({ page, headway }) => {
   const id = await headway.run('spoken')

@@ -6,6 +6,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { resolve } from 'node:path'
 import type { Page } from '@playwright/test'
+import type { FaultProxy } from './support/faultProxy'
 import { badge, test as base, expect } from './support/fixtures'
 import { Headway } from './support/headway'
 import { expectReadable, expectToFit } from './support/readable'
@@ -221,21 +222,53 @@ test.describe('on a phone', () => {
   }
 })
 
-test('without a connection the page says since when, and goes on trying', async ({
-  page,
-  link,
-  headway,
-  scene,
-}) => {
-  await during(headway, scene, true, async ({ running }) => {
-    await page.goto(`/executions/${running}?view=timeline`)
-    await expect(page.getByText(/\d\d of \d+ items/).first()).toBeVisible({ timeout: 40_000 })
-    link.block()
-    await expect(page.getByText(/reconnecting|offline since/).first()).toBeVisible()
-    await picture(page, 'disconnected')
-    await expectReadable(page)
+type Hurt = { page: Page; link: FaultProxy; headway: Headway; running: string }
+
+const liveness = (page: Page) => page.locator('.headway-monitor .headway-liveness')
+const seqOf = async (headway: Headway, id: string) =>
+  ((await headway.get(`api/executions/${id}`)) as { execution: { last_seq: number } }).execution.last_seq
+
+/** How the page of a running execution comes into each state of its connection, and what it then says. */
+const CONNECTIONS: readonly { name: string; hurt: (hurt: Hurt) => Promise<unknown>; says: RegExp }[] = [
+  {
+    name: 'disconnected',
+    hurt: async ({ link }) => link.block(),
+    says: /^reconnecting( in \d+ s|…)retry now$/,
+  },
+  { name: 'offline', hurt: ({ page }) => page.context().setOffline(true), says: /^offline since / },
+  { name: 'stale', hurt: async ({ link }) => link.freeze(), says: /^stale since / },
+  {
+    name: 'catching-up',
+    hurt: async ({ page, link, headway, running }) => {
+      const before = await seqOf(headway, running)
+      link.block()
+      await headway.eventually(async () => (await seqOf(headway, running)) > before + 150)
+      link.allowance = 12_000
+      link.restore()
+      await page.evaluate(() => dispatchEvent(new Event('online')))
+    },
+    says: /^catching up [\d,]+ \/ [\d,]+$/,
+  },
+]
+
+for (const viewport of [SIZE, PHONE])
+  test.describe(`${viewport.width} px wide`, () => {
+    test.use({ viewport })
+
+    for (const { name, hurt, says } of CONNECTIONS)
+      test(`${name}: the page says so`, async ({ page, link, headway, scene }) => {
+        test.setTimeout(120_000)
+        await during(headway, scene, true, async ({ running }) => {
+          await page.goto(`/executions/${running}?view=timeline&tab=log`)
+          await expect(page.getByText(/\d\d of \d+ items/).first()).toBeVisible({ timeout: 40_000 })
+          await hurt({ page, link, headway, running })
+          await expect(liveness(page)).toHaveText(says, { timeout: 45_000 })
+          await picture(page, viewport === SIZE ? name : `${name}-phone`, viewport === SIZE)
+          await expectReadable(page)
+          await expectToFit(page)
+        })
+      })
   })
-})
 
 async function picture(page: Page, name: string, isKept = true): Promise<void> {
   const isWanted = isKept && process.env['HEADWAY_SCREENS']

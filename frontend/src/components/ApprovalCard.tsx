@@ -2,9 +2,10 @@
 
 import { useEffect, useRef } from 'react'
 import type { Answer } from '../api/http'
-import { formatAgo, formatClock, formatDuration, formatExact, formatMoment, parseTime } from '../core/format'
+import { formatAgo, formatDuration, formatExact, formatMoment, parseTime } from '../core/format'
 import type { ApprovalState } from '../core/waiting'
 import { useNow } from '../hooks/useNow'
+import { useClock } from '../hooks/usePreferences'
 import { ApprovalForm } from './ApprovalForm'
 import { Icon, type IconName } from './icons'
 
@@ -20,7 +21,7 @@ export function ApprovalCard({ approval, workflowId, onAnswer }: ApprovalCardPro
   const isOpen = status === 'open'
   const card = useFocusKept(isOpen)
   const asker = stepId?.replace(/#\d+$/, '') ?? workflowId
-  const { tone, icon, text } = verdict(approval)
+  const { tone, icon, text } = verdict(approval, useClock())
   return (
     <section
       ref={card}
@@ -106,10 +107,13 @@ function AnswerValues({ values }: { values: unknown }) {
 
 type Verdict = { tone: 'warn' | 'good' | 'bad' | 'plain'; icon: IconName; text: string }
 
-function verdict({ status, approved, by, expired, answered_at: at }: ApprovalState): Verdict {
+function verdict(
+  { status, approved, by, expired, answered_at: at }: ApprovalState,
+  clock: (time: number) => string,
+): Verdict {
   if (status === 'open') return { tone: 'warn', icon: 'question', text: '' }
   if (status !== 'answered') return { tone: 'plain', icon: 'skipped', text: 'No longer asked' }
-  const when = at ? ` at ${formatClock(parseTime(at))}` : ''
+  const when = at ? ` at ${clock(parseTime(at))}` : ''
   const word = approved ? 'Approved' : 'Rejected'
   const text = expired
     ? `Nobody answered in time: ${word.toLowerCase()}${when}`

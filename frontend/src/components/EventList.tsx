@@ -3,8 +3,9 @@
 import './EventList.css'
 import { useRef, useState } from 'react'
 import type { WorkflowExecutionUpdate } from '../core/events'
-import { formatClock, formatCount, formatExact, parseTime } from '../core/format'
+import { formatCount, formatExact, parseTime } from '../core/format'
 import { useEventRows } from '../hooks/useEventRows'
+import { useClock } from '../hooks/usePreferences'
 import { useVisibleRows } from '../hooks/useVisibleRows'
 import { CopyButton } from './CopyButton'
 import { JsonTree } from './JsonTree'
@@ -63,6 +64,7 @@ type EventRowProps = {
 
 function EventRow({ seq, event, isOpen, onToggle }: EventRowProps) {
   const at = parseTime(event?.timestamp ?? null)
+  const clock = useClock()
   return (
     <button
       type="button"
@@ -73,7 +75,7 @@ function EventRow({ seq, event, isOpen, onToggle }: EventRowProps) {
       onClick={onToggle}
     >
       <span className="headway-events__seq">{formatCount(seq)}</span>
-      <span title={formatExact(at)}>{formatClock(at)}</span>
+      <span title={formatExact(at)}>{clock(at)}</span>
       <span className="headway-events__kind">{event?.kind ?? '…'}</span>
       <span className="headway-events__text">{event && textOf(event)}</span>
     </button>

@@ -3,6 +3,7 @@ import userEvent from '@testing-library/user-event'
 import { expect, it, vi } from 'vitest'
 import type { ConnectionState } from '../core/connection'
 import { formatClock } from '../core/format'
+import { setPreference } from '../hooks/usePreferences'
 import { isShortCut, Liveness } from './Liveness'
 
 const now = Date.parse('2026-11-22T21:30:00Z')
@@ -53,6 +54,12 @@ it('says that an execution has ended whatever the connection does', () => {
   expect(text({ name: 'reconnecting', since: now - 60_000, until: now }, now - 5_000)).toBe(
     `ended ${formatClock(now - 5_000)}`,
   )
+})
+
+it('tells times in UTC where the reader wants all of them so', () => {
+  setPreference({ timeFormat: 'utc' })
+  expect(text({ name: 'stale', since: now })).toBe('stale since 21:30:00 UTCretry now')
+  setPreference({ timeFormat: 'relative' })
 })
 
 it('tells at its dot how far what is shown reaches', () => {

@@ -1,5 +1,6 @@
 import type { ConnectionState } from '../core/connection'
-import { formatClock, formatCount } from '../core/format'
+import { formatCount } from '../core/format'
+import { useClock } from '../hooks/usePreferences'
 
 /** A connection lost for less than this is not worth a word. */
 const QUIET_MS = 2_000
@@ -23,7 +24,8 @@ type Shown = { tone: 'live' | 'idle' | 'warn' | 'bad'; text: string; retry?: boo
 
 /** Whether what is on the screen is live, and if not, since when. */
 export function Liveness({ state, endedAt, now, onRetry, facts = [] }: LivenessProps) {
-  const { tone, text, retry } = shown(state, endedAt, now)
+  const clock = useClock()
+  const { tone, text, retry } = shown(state, endedAt, now, clock)
   return (
     <span className="headway-liveness" data-tone={tone} data-state={state.name}>
       <span
@@ -41,9 +43,11 @@ export function Liveness({ state, endedAt, now, onRetry, facts = [] }: LivenessP
   )
 }
 
-function shown(state: ConnectionState, endedAt: number | null, now: number): Shown {
+type Clock = (time: number) => string
+
+function shown(state: ConnectionState, endedAt: number | null, now: number, clock: Clock): Shown {
   if (endedAt !== null && state.name !== 'catching-up')
-    return { tone: 'idle', text: `ended ${formatClock(endedAt)}` }
+    return { tone: 'idle', text: `ended ${clock(endedAt)}` }
   switch (state.name) {
     case 'idle':
       return { tone: 'idle', text: 'not connected' }
@@ -65,11 +69,11 @@ function shown(state: ConnectionState, endedAt: number | null, now: number): Sho
       }
     }
     case 'stale':
-      return { tone: 'warn', text: `stale since ${formatClock(state.since)}`, retry: true }
+      return { tone: 'warn', text: `stale since ${clock(state.since)}`, retry: true }
     case 'offline':
-      return { tone: 'idle', text: `offline since ${formatClock(state.since)}`, retry: true }
+      return { tone: 'idle', text: `offline since ${clock(state.since)}`, retry: true }
     case 'ended':
-      return { tone: 'idle', text: `ended ${formatClock(state.at)}` }
+      return { tone: 'idle', text: `ended ${clock(state.at)}` }
     case 'refused':
       return { tone: 'bad', text: state.reason, retry: false }
     default:

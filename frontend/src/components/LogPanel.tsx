@@ -8,6 +8,7 @@ import type { ChunkedLog } from '../core/chunks'
 import { formatCount } from '../core/format'
 import { LEVELS } from '../core/logChunk'
 import type { LogFilter } from '../core/logFilter'
+import { isEverything } from '../core/logMatch'
 import type { LogSlice } from '../core/store'
 import { useLinkedInView } from '../hooks/useLinkedInView'
 import { type Log, useLog } from '../hooks/useLog'
@@ -164,7 +165,7 @@ function Toolbar({ log, slice, api, input, stepId, onStep }: ToolbarProps) {
           </a>
         )}
         <LogMenu
-          downloadShown={isFiltered ? (api?.downloadOf(log.query) ?? null) : null}
+          downloadShown={isFiltered && !isEverything(log.query) ? (api?.downloadOf(log.query) ?? null) : null}
           cleared={log.cleared}
           onClear={log.clear}
         />

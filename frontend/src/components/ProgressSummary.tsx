@@ -1,14 +1,8 @@
-import {
-  formatClock,
-  formatCount,
-  formatCounted,
-  formatDuration,
-  formatExact,
-  parseTime,
-  timeLeft,
-} from '../core/format'
+import { formatCount, formatCounted, formatDuration, parseTime, timeLeft } from '../core/format'
 import { stepsDone } from '../core/stepForest'
 import type { HistorySlice, Summary } from '../core/store'
+import { useClock } from '../hooks/usePreferences'
+import { exactSpan } from './branch'
 
 export type ProgressSummaryProps = {
   summary: Summary
@@ -23,6 +17,7 @@ export type ProgressSummaryProps = {
 /** Progress bar with percentage or counts, elapsed time and an estimate of what is left. */
 export function ProgressSummary({ summary, history, asOf, live, usualMs }: ProgressSummaryProps) {
   const { progress, phase, closed } = summary
+  const clock = useClock()
   const indeterminate = summary.indeterminate || phase === 'queued'
   const counted = stepCounts(summary, history)
   const started = parseTime(summary.started_at)
@@ -54,9 +49,12 @@ export function ProgressSummary({ summary, history, asOf, live, usualMs }: Progr
             <Silence silenceMs={silenceMs} usualMs={history.history.pace.usualMs()} />
           ))}
         {Number.isFinite(elapsed) && (
-          <span className="headway-progress__elapsed" title={`started ${formatExact(started)}`}>
+          <span
+            className="headway-progress__elapsed"
+            title={exactSpan(started, closed ? parseTime(summary.ended_at) : null)}
+          >
             {formatDuration(elapsed)}
-            {!closed && !live && <> as of {formatClock(asOf)}</>}
+            {!closed && !live && <> as of {clock(asOf)}</>}
           </span>
         )}
       </div>

@@ -1,5 +1,6 @@
-import { formatClock, formatCounted, formatExact, parseTime } from '../core/format'
+import { formatCounted, formatExact, parseTime } from '../core/format'
 import type { Receipt } from '../core/receipts'
+import { useClock } from '../hooks/usePreferences'
 import { Icon } from './icons'
 
 export type ReceiptListProps = { receipts: readonly Receipt[]; closed: boolean }
@@ -38,6 +39,7 @@ export function ReceiptList({ receipts, closed }: ReceiptListProps) {
 
 function ReceiptRow({ receipt, closed }: { receipt: Receipt; closed: boolean }) {
   const { control, by, message, force } = receipt
+  const clock = useClock()
   return (
     <li className="headway-receipt">
       <span className="headway-receipt__what">
@@ -51,7 +53,7 @@ function ReceiptRow({ receipt, closed }: { receipt: Receipt; closed: boolean }) 
           <li key={name} data-reached={reached} title={formatExact(parseTime(at)) || undefined}>
             <Icon name={reached ? 'completed' : 'planned'} />
             <span className="headway-visually-hidden">{reached ? '' : 'not yet '}</span>
-            {name} {formatClock(parseTime(at))}
+            {name} {clock(parseTime(at))}
           </li>
         ))}
       </ol>

@@ -2,13 +2,13 @@
 
 import { type KeyboardEvent, memo, useRef } from 'react'
 import type { PlannedStep } from '../core/events'
-import { formatCount, formatCounted, formatDuration, formatExact } from '../core/format'
+import { formatCount, formatCounted, formatDuration } from '../core/format'
 import type { Track } from '../core/history'
 import type { HistorySlice } from '../core/store'
 import type { Row } from '../core/timeline'
 import { useStepRows } from '../hooks/useStepRows'
 import { useVisibleRows } from '../hooks/useVisibleRows'
-import { branchIcon, durationOf, tallyText } from './branch'
+import { branchIcon, durationOf, exactSpan, tallyText } from './branch'
 import { Icon } from './icons'
 import type { MonitorPane, PaneContext } from './monitorPane'
 import { NoSteps } from './NoSteps'
@@ -135,7 +135,7 @@ function StepRow({ row, top, now, selected, onSelect, onToggle, renderActions }:
         {track?.kind === 'step' && renderActions?.(track)}
         <span
           className="headway-step__fact"
-          title={track ? `began ${formatExact(track.started)}` : undefined}
+          title={track ? exactSpan(track.started, track.ended) : undefined}
         >
           {track && <Count track={track} />}
           <span>

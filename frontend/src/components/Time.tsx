@@ -1,4 +1,5 @@
-import { formatExactBoth, formatTime, nextTimeFormat } from '../core/preferences'
+import { formatExactBoth, formatTime, nextTimeFormat, type TimeFormat } from '../core/preferences'
+import { changeLogSettings, logSettings } from '../hooks/useLogSettings'
 import { useNow } from '../hooks/useNow'
 import { setPreference, usePreferences } from '../hooks/usePreferences'
 
@@ -13,9 +14,16 @@ export function Time({ at }: { at: number }) {
       className="headway-time"
       tabIndex={-1}
       title={`${formatExactBoth(at)}\nclick: relative, local, UTC`}
-      onClick={() => setPreference({ timeFormat: nextTimeFormat(timeFormat) })}
+      onClick={() => choose(nextTimeFormat(timeFormat))}
     >
       <time dateTime={new Date(at).toISOString()}>{formatTime(at, now, timeFormat)}</time>
     </button>
   )
+}
+
+/** The lines of a log that tell the time of day tell it in the same zone. */
+function choose(timeFormat: TimeFormat): void {
+  setPreference({ timeFormat })
+  const { time } = logSettings()
+  if (time === 'local' || time === 'utc') changeLogSettings({ time: timeFormat === 'utc' ? 'utc' : 'local' })
 }

@@ -3,10 +3,11 @@
 import './Timeline.css'
 import { type KeyboardEvent, memo, useId, useMemo, useRef } from 'react'
 import type { PlannedStep } from '../core/events'
-import { formatClock, formatDuration } from '../core/format'
+import { formatDuration } from '../core/format'
 import type { HistorySlice } from '../core/store'
 import { busyTimes } from '../core/timeline'
 import { idleGaps, roomOf, TimeScale, ticks } from '../core/timeScale'
+import { useClock } from '../hooks/usePreferences'
 import { useSize } from '../hooks/useSize'
 import { useStepRows } from '../hooks/useStepRows'
 import { useTimeWindow } from '../hooks/useTimeWindow'
@@ -67,7 +68,8 @@ export const Timeline = memo(function Timeline({
   const place = (offset: number) => (offset - shown.from) * perMs
   // The axis ends at the present while the execution runs.
   const isNowShown = Number.isNaN(slice.history.endedAt) && shown.to >= scale.length
-  const present = live ? 'now' : formatClock(now)
+  const clock = useClock()
+  const present = live ? 'now' : clock(now)
   const marks = ticks(scale, shown, width, isNowShown ? width - roomOf(present) : width)
   const selectedRow = rows.findIndex(({ branch }) => branch.id === selected)
   useRowInView(scroller, selectedRow, TIMELINE_ROW_PX)

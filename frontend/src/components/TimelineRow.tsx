@@ -2,7 +2,7 @@ import { formatCount, formatDuration, formatExact } from '../core/format'
 import type { Span } from '../core/history'
 import { type Bar, barsOf, type Row, spansOf } from '../core/timeline'
 import type { TimeScale, Window } from '../core/timeScale'
-import { branchIcon, durationOf, shortTally, spokenBranch, tallyText } from './branch'
+import { branchIcon, durationOf, exactSpan, shortTally, spokenBranch, tallyText } from './branch'
 import { Icon } from './icons'
 
 export const TIMELINE_ROW_PX = 28
@@ -76,7 +76,12 @@ export function TimelineRow(props: TimelineRowProps) {
           <BarShape key={index} bar={bar} now={now} />
         ))}
       </span>
-      <span className="headway-timeline__took">{took === null ? '' : formatDuration(took)}</span>
+      <span
+        className="headway-timeline__took"
+        title={track ? exactSpan(track.started, track.ended) : undefined}
+      >
+        {took === null ? '' : formatDuration(took)}
+      </span>
     </div>
   )
 }

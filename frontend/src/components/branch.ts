@@ -1,6 +1,6 @@
 /** How a branch of the tree is told in words, in the timeline, the graph and the list alike. */
 
-import { formatCount, formatCounted, formatDuration } from '../core/format'
+import { formatCount, formatCounted, formatDuration, formatExact } from '../core/format'
 import type { Branch } from '../core/stepForest'
 import { type IconName, isIconName } from './icons'
 
@@ -39,6 +39,12 @@ export function durationOf({ track, items }: Branch, now: number): number | null
     to = Math.max(to, item.track?.ended ?? now)
   }
   return to - from
+}
+
+/** From when to when exactly, to stand behind a duration; how long something has gone on has no end yet. */
+export function exactSpan(from: number, to: number | null): string {
+  const until = to === null ? '' : `\nto ${formatExact(to)}`
+  return Number.isFinite(from) ? `from ${formatExact(from)}${until}` : ''
 }
 
 /** All of it in one sentence, for a screen reader. */

@@ -46,6 +46,11 @@ export function formatClock(time: number): string {
   return Number.isFinite(time) ? clock.format(time) : ''
 }
 
+/** "14:03:20 UTC"; empty for no time. */
+export function formatClockUtc(time: number): string {
+  return Number.isFinite(time) ? `${new Date(time).toISOString().slice(11, 19)} UTC` : ''
+}
+
 /** hh:mm:ss for a time of the same day as `now`, else with its date. */
 export function formatMoment(time: number, now: number): string {
   if (!Number.isFinite(time)) return ''

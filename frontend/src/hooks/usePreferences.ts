@@ -1,6 +1,7 @@
 /** What the reader has chosen for all pages, kept by the browser and the same in all its tabs. */
 
 import { useSyncExternalStore } from 'react'
+import { formatClock, formatClockUtc } from '../core/format'
 import { DEFAULT_PREFERENCES, type Preferences, preferencesFromJson } from '../core/preferences'
 
 const KEY = 'headway-preferences'
@@ -9,6 +10,11 @@ let current: Preferences | null = null
 
 export function usePreferences(): Preferences {
   return useSyncExternalStore(subscribe, preferences)
+}
+
+/** Tells a time of day in the reader's time zone, or in UTC where all times are told so. */
+export function useClock(): (time: number) => string {
+  return usePreferences().timeFormat === 'utc' ? formatClockUtc : formatClock
 }
 
 export function preferences(): Preferences {
