@@ -64,9 +64,12 @@ export class FaultProxy {
   #carry(target: Socket, client: Socket, isSocket: () => boolean): void {
     let left = this.allowance
     target.on('data', chunk => {
-      client.write(chunk)
-      if (isSocket()) left -= chunk.length
-      if (left < 0) target.pause()
+      const most = isSocket() && Number.isFinite(this.allowance) ? Math.max(0, left) : chunk.length
+      client.write(chunk.subarray(0, most))
+      left -= chunk.length
+      if (most >= chunk.length) return
+      target.pause()
+      target.unshift(chunk.subarray(most))
     })
     target.on('end', () => client.end())
   }

@@ -11,7 +11,7 @@ import { formatLogTime, type TimeStyle } from './logTime'
 /** More marks in one row tell the reader nothing. */
 const MAX_MARKS = 200
 
-const TINT = { duration: 1_500, easing: 'ease-out' } as const
+const TINT = { duration: 1_200, easing: 'steps(8)' } as const
 
 /** How rows are drawn, whatever their line. */
 export type RowLook = {
