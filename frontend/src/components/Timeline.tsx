@@ -31,12 +31,12 @@ export type TimelineProps = {
 export const timelineView: MonitorPane = {
   id: 'timeline',
   label: 'Timeline',
-  render: ({ history, summary, now, live, step, selectStep }) => (
+  render: ({ history, summary, now, isPresent, step, selectStep }) => (
     <Timeline
       slice={history}
       plan={summary.plan}
       now={now}
-      live={live}
+      live={isPresent}
       selected={step}
       onSelect={selectStep}
     />

@@ -135,6 +135,7 @@ export function WorkflowExecutionMonitor(props: WorkflowExecutionMonitorProps) {
     filter: choice.filter,
     setFilter,
     live: begun && !summary.closed && state.name === 'live',
+    isPresent: asOf.live,
     caughtUp: state.name === 'catching-up' ? state.done / state.total : null,
     permalinks,
     renderStepActions: props.renderStepActions,

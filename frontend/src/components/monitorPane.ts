@@ -31,6 +31,8 @@ export type PaneContext = {
   readonly setFilter: (filter: LogFilter) => void
   /** Events come as they happen: what there was before has been caught up with, and the end has not come. */
   readonly live: boolean
+  /** Whether `now` is the present; else it is when the server was last heard. */
+  readonly isPresent: boolean
   /** How much of what was missed has come, from 0 to 1; null where nothing was missed. */
   readonly caughtUp: number | null
   /** Lines chosen in the log stand in the page's address. */

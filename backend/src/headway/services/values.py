@@ -75,7 +75,7 @@ def preview(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping
     Parts without a JSON form are shown as text, iterators unread.
 
     Returns:
-        At most `MAX_PREVIEW_BYTES` of UTF-8, ended by `…` where it was cut; `None` where there is no argument.
+        At most `MAX_PREVIEW_BYTES` of UTF-8, ended by `…` where it was cut; `None` without an argument.
     """
     try:
         named = _named(function, args, kwargs)
