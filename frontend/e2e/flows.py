@@ -83,6 +83,14 @@ async def noisy(lines: int = 100_000) -> int:
     return lines
 
 
+@workflow
+async def bursting(lines: int = 20_000) -> int:
+    """Say nothing until somebody says go, then much."""
+    logger.info("ready")
+    await signal("go", timeout_s=600)
+    return await noisy.function(lines)
+
+
 @step
 async def speak(number: int) -> int:
     """Three levels, colours and addresses."""

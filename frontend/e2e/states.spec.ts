@@ -121,11 +121,12 @@ for (const width of [1280, 390])
   }) => {
     test.setTimeout(90_000)
     await page.setViewportSize({ width, height: 800 })
-    const id = await headway.run('noisy', { lines: 30_000 })
+    const id = await headway.run('bursting')
     await page.goto(`/executions/${id}?tab=log&view=timeline`)
-    await expect(page.getByText(/line \d+ of 30000/).first()).toBeVisible()
+    await expect(page.getByText('ready', { exact: true })).toBeVisible()
 
     link.block()
+    await fetch(`${headway.url}/api/executions/${id}/signals/go`, { method: 'POST' })
     await headway.eventually(async () => {
       const { execution } = (await headway.get(`api/executions/${id}`)) as { execution: { closed: boolean } }
       return execution.closed
