@@ -33,7 +33,7 @@ const SHEETS: readonly {
     keys: [
       ['↓ ↑', 'Next, previous step'],
       ['→ ←', 'Open, close; towards the end, the start of the graph'],
-      ['Shift 0 – 9', 'Open so many levels'],
+      ['Shift 0 – 9', 'Open so many levels, on the timeline or in the list'],
       ['+ - 0', 'Closer, further, all of it'],
       ['[ ]', 'Earlier, later, on the timeline'],
     ],
