@@ -195,10 +195,16 @@ def test_showing_arguments_reads_no_iterator() -> None:
 
 
 def test_a_long_preview_is_cut_where_everybody_sees_it() -> None:
-    shown = preview(load, ("ü" * 5_000,), {}) or ""
-    assert shown.startswith('{"path":"üü')
-    assert shown.endswith("ü…")
-    assert MAX_PREVIEW_BYTES - 2 <= len(shown.encode()) <= MAX_PREVIEW_BYTES
+    shown = preview(load, ("ü " * 5_000,), {}) or ""
+    assert shown.startswith('{"path":"ü ü ')
+    assert shown.endswith("ü …")
+    assert MAX_PREVIEW_BYTES - 5 <= len(shown.encode()) <= MAX_PREVIEW_BYTES
+
+
+@pytest.mark.parametrize("padding", range(990, 1_030))
+def test_no_word_is_cut_as_the_beginning_of_a_secret_is_not_known_as_one(padding: int) -> None:
+    shown = preview(load, ("x" * (padding - 20) + " ghp_secretsecretsecret",), {}) or ""
+    assert ("ghp_" in shown) == ("ghp_secretsecretsecret" in shown)
 
 
 @given(ANYTHING)

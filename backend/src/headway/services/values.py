@@ -14,6 +14,7 @@ from pydantic_core import to_json
 
 from headway.errors import ResultTooLarge
 
+_WORD_ENDS = (b" ", b",", b'"')
 MAX_RESULT_BYTES = 256 * 1024
 MAX_PREVIEW_BYTES = 1_024
 NULL = Raw(b"null")
@@ -75,7 +76,8 @@ def preview(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping
     Parts without a JSON form are shown as text, iterators unread.
 
     Returns:
-        At most `MAX_PREVIEW_BYTES` of UTF-8, ended by `…` where it was cut; `None` without an argument.
+        At most `MAX_PREVIEW_BYTES` of UTF-8, ended by `…` where it was cut, between two words: the beginning
+        of a secret would not be known as one. `None` without an argument.
     """
     try:
         named = _named(function, args, kwargs)
@@ -89,7 +91,9 @@ def preview(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping
         return f"cannot be shown: {type(error).__qualname__}"
     if len(shown) <= MAX_PREVIEW_BYTES:
         return shown.decode()
-    return shown[: MAX_PREVIEW_BYTES - len("…".encode())].decode("utf-8", "ignore") + "…"
+    head = shown[: MAX_PREVIEW_BYTES - len("…".encode())]
+    whole = 1 + max(head.rfind(end) for end in _WORD_ENDS)
+    return head[:whole].decode("utf-8", "ignore") + "…"
 
 
 def _named(
