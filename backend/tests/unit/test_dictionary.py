@@ -147,7 +147,7 @@ def test_a_chunk_says_which_dictionary_its_frame_needs() -> None:
             after + size,
             tag_before=1,
             tag=2,
-            body=lines(after, size),
+            lines=lines(after, size),
             framer=SimpleFramer(EXECUTION, WORKFLOW),
             primer=primer,
         )
