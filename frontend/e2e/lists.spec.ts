@@ -259,7 +259,7 @@ test('workflows are narrowed by name, in the address; rates and last runs lead o
   await line.getByRole('link', { name: '0 % succeed: show what failed' }).click()
   await expect(row(page, failed)).toBeVisible()
   expect(search(page)).toBe('?workflow=broken&status=failed')
-  await page.goto('/?q=nothing')
+  await page.goto('/?q=no+such+workflow')
   await page.getByRole('button', { name: 'Show all workflows' }).click()
   await expect(page.getByRole('link', { name: 'Paced', exact: true })).toBeVisible()
   await expect(page.getByLabel('Filter workflows')).toHaveValue('')
