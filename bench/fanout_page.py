@@ -163,7 +163,11 @@ def joining_promises(figures: Figures) -> list[Target]:
         ("a late join to 1M events: at most 50 ms", long["ms"] <= 50, f"{long['ms']:.1f} ms"),
         ("… at most 1.1 times that to 1,000", ratio <= 1.1, f"{ratio:.2f} times"),
         ("… at most 256 KiB", long["kib"] <= 256, f"{long['kib']:.0f} KiB"),
-        ("a replay to a viewer that takes it compressed: at least 4M events/s", replay["events_per_s"] >= 4e6, rounded(replay["events_per_s"])),
+        (
+            "a replay to a viewer that takes it compressed: at least 4M events/s",
+            replay["events_per_s"] >= 4e6,
+            rounded(replay["events_per_s"]),
+        ),
         ("a drain: nothing lost, nobody waits over 10 s", moved, f"{away:.1f} s"),
         ("… at most 500 come back in a second", at_once <= 500, f"{at_once}"),
     ]
