@@ -40,6 +40,7 @@ test('a cut is no word for two seconds, then amber: since when, when again; cloc
 }) => {
   const id = await headway.run('paced', { ticks: 60, pause_s: 1 })
   await page.goto(`/executions/${id}?view=timeline&tab=log`)
+  await expect(badge(page)).toHaveText('running')
   await expect(liveness(page)).toHaveText('live')
   await expect(page.getByText('tick 1 line 0')).toBeVisible()
   await dotIs(page, '--headway-good')
@@ -77,6 +78,7 @@ test('a socket that says nothing any more is stale since it was last heard', asy
   test.setTimeout(120_000)
   const id = await headway.run('endless')
   await page.goto(`/executions/${id}?view=timeline`)
+  await expect(badge(page)).toHaveText('running')
   await expect(liveness(page)).toHaveText('live')
 
   link.freeze()
@@ -98,6 +100,7 @@ test('a browser without a network says so, and goes on by itself when there is o
 }) => {
   const id = await headway.run('paced', { ticks: 60, pause_s: 1 })
   await page.goto(`/executions/${id}?view=timeline&tab=log`)
+  await expect(badge(page)).toHaveText('running')
   await expect(liveness(page)).toHaveText('live')
 
   await context.setOffline(true)
