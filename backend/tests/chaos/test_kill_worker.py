@@ -31,6 +31,10 @@ def is_closed(journal: SqliteJournal, execution_id: ExecutionId) -> bool:
     return journal.heads([execution_id])[execution_id].closed
 
 
+def steps_done(journal: SqliteJournal, execution_id: ExecutionId) -> int:
+    return sum(isinstance(event.data, e.StepCompleted) for event in stored_events(journal, execution_id))
+
+
 @pytest.mark.parametrize("round_", range(ROUNDS))
 def test_an_execution_survives_the_death_of_its_worker_at_any_position(tmp_path: Path, round_: int) -> None:
     print(f"HEADWAY_CHAOS_SEED={SEED}")  # noqa: T201 - pytest shows it on a failure
@@ -38,9 +42,13 @@ def test_an_execution_survives_the_death_of_its_worker_at_any_position(tmp_path:
     positions = sorted(chance.sample(range(2, EVENTS), KILLS))
     with serving(tmp_path / "headway.db") as served, journal_of(tmp_path / "headway.db") as journal:
         execution_id = served.start("steady")
-        for position in positions:
+        done = 0
+        for number, position in enumerate(positions):
             eventually(lambda at=position: last_seq(journal, execution_id) >= at, within_s=20)
+            if number == KILLS // 2:  # three deaths in a row without a step between them are a crash loop
+                eventually(lambda before=done: steps_done(journal, execution_id) > before, within_s=20)
             acknowledged = stored_events(journal, execution_id)
+            done = steps_done(journal, execution_id)
             served.kill("headway.worker")
             assert stored_events(journal, execution_id)[: len(acknowledged)] == acknowledged
         eventually(lambda: is_closed(journal, execution_id), within_s=60)
