@@ -45,7 +45,7 @@ def main() -> int:
             return gave_up(serve, "The server has not come up")
         if not answers(serve, f"{url}/api/workflows/{WORKFLOW}", deadline):
             return gave_up(serve, f"The server is at {url}, but no worker has imported {WORKFLOW}.py")
-        say(f"Open {url}/workflows/{WORKFLOW} to watch the same execution in the browser.")
+        say(f"In the browser it is live at the address below; its runs: {url}/executions?workflow={WORKFLOW}")
         open_browser(url)
         run = [HEADWAY, "run", f"{ROOT / 'examples' / 'audit_environment.py'}:{WORKFLOW}"]
         processes.append(
@@ -92,7 +92,7 @@ def gave_up(serve: subprocess.Popen[bytes], what: str) -> int:
 def open_browser(url: str) -> None:
     has_display = sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     if has_display and sys.stdout.isatty():
-        webbrowser.open(f"{url}/workflows/{WORKFLOW}")
+        webbrowser.open(f"{url}/executions?workflow={WORKFLOW}")
 
 
 def interrupt(number: int, frame: object) -> None:

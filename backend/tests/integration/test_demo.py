@@ -61,7 +61,7 @@ def test_the_audit_starts_behind_a_token_and_one_ctrl_c_ends_all(tmp_path: Path)
         os.killpg(process.pid, signal.SIGINT)
         assert process.wait(40) == 0
     told = said.read_text()
-    assert "/here/workflows/audit_environment" in told
+    assert "/here/executions/" in told, "the address where it is live"
     assert "Stopping (up to 3 s for what runs" in told
     assert "Traceback" not in told
     assert holder_of(tmp_path / "headway.db") is None
