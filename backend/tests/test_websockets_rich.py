@@ -142,6 +142,18 @@ async def test_too_many_messages_close(server: RunningServer) -> None:
         assert (await peer.closed())[0] == 4429
 
 
+async def test_a_message_in_fragments_is_one_and_text_that_is_none_closes(server: RunningServer) -> None:
+    """Also once frames are handed to the session without a turn of the loop."""
+    execution = AuthoredExecution(server.journal, server.hints)
+    async with rich(server.rich) as peer:
+        await peer.hello()
+        subscribe = encode(m.Sub(x=execution.id)).decode()
+        await peer.socket.send([subscribe[:5], subscribe[5:9], subscribe[9:]])
+        assert (await peer.next(m.SubOk)).x == execution.id
+        await peer.socket.send(b"\xff\xfe", text=True)
+        assert (await peer.closed())[0] == 1007
+
+
 async def test_a_bad_message_is_answered_and_the_others_go_on(server: RunningServer) -> None:
     execution, model = an_execution(server), ViewerModel("audit")
     async with rich(server.rich) as peer:

@@ -1,7 +1,7 @@
 """Where the frames of a connection go: the ready outlet of our uvicorn protocol, or plain ASGI sends."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from starlette.types import Scope, Send
@@ -34,6 +34,9 @@ class SendOutlet:
 
     def write(self, frames: bytes) -> None:
         self._start(self._send_messages(frames), len(frames))
+
+    def hand_to(self, reader: Callable[[str | bytes], None]) -> None:
+        """Do nothing: here all is received."""
 
     def pending_bytes(self) -> int:
         return self._pending_bytes

@@ -1,4 +1,4 @@
-"""uvicorn's own WebSocket protocol with three things added: ready frames, pauses told, and abort.
+"""uvicorn's own WebSocket protocol with four things added: ready frames, pauses told, abort, a reader.
 
 Parsing, pings and the closing handshake stay uvicorn's. On any other server the endpoint uses plain ASGI
 sends instead, so nothing here may be needed for correctness.
@@ -38,7 +38,7 @@ SHUTDOWN_S = 5
 class UvicornOutlet:
     """Writes to the transport of one connection: an `Outlet`."""
 
-    __slots__ = ("_protocol", "_writer", "write")
+    __slots__ = ("_protocol", "_writer", "is_paused", "reader", "write")
 
     is_aborted = False  # uvicorn ends the endpoint by itself
 
@@ -46,13 +46,16 @@ class UvicornOutlet:
         self.write: Callable[[bytes], None] = protocol.transport.write
         self._protocol = protocol
         self._writer: Writer | None = None
-
-    @property
-    def is_paused(self) -> bool:
-        return not self._protocol.writable.is_set()
+        self.reader: Callable[[str | bytes], None] | None = None
+        self.is_paused = not protocol.writable.is_set()  # as `paused` and `resumed` keep it
 
     def report_to(self, writer: Writer) -> None:
         self._writer = writer
+
+    def hand_to(self, reader: Callable[[str | bytes], None]) -> None:
+        """Call this with each frame of the peer, which costs a tenth of having it received."""
+        if self._protocol.queue.empty():  # else what has come is for who receives, before what will come
+            self.reader = reader
 
     def pending_bytes(self) -> int:
         return unsent_bytes(self._protocol.transport)
@@ -71,10 +74,12 @@ class UvicornOutlet:
         self._protocol.transport.abort()
 
     def paused(self) -> None:
+        self.is_paused = True
         if self._writer is not None:
             self._writer.pause()
 
     def resumed(self) -> None:
+        self.is_paused = False
         if self._writer is not None:
             self._writer.resume()
 
@@ -119,6 +124,21 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         super().resume_writing()
         if self._outlet is not None:
             self._outlet.resumed()
+
+    @override
+    def send_receive_event_to_app(self) -> None:
+        reader = None if self._outlet is None or self.close_sent else self._outlet.reader
+        if reader is None:
+            super().send_receive_event_to_app()
+            return
+        data = b"".join(self.frames)
+        try:
+            message = data.decode() if self.curr_msg_data_type == "text" else data
+        except UnicodeDecodeError:
+            super().send_receive_event_to_app()  # which ends the connection
+            return
+        self.frames = []
+        reader(message)
 
     @override
     def handle_ping(self) -> None:

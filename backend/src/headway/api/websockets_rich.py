@@ -46,6 +46,7 @@ class RichSocket:
             while (message := await receive())["type"] != "websocket.disconnect":
                 text = message.get("text")
                 viewer.receive(message["bytes"] if text is None else text)
+                outlet.hand_to(viewer.receive)
         except asyncio.CancelledError:
             if not outlet.is_aborted:
                 raise
