@@ -137,7 +137,7 @@ typedef struct {
     uint32_t tag;            /* of the chain up to there */
     Known known;             /* dictionaries of this connection */
     uint64_t seen_seq, acked_seq, unacked_bytes;
-    uint64_t live_at, gone_at, again_at, away_since;
+    uint64_t live_at, gone_at, again_at, away_since, tick_at;
     char *rest;              /* start of a frame whose end has not arrived */
     size_t rest_bytes;
 } Viewer;
@@ -324,9 +324,21 @@ static void measure(uint64_t due) {
 
 /* The server lets a viewer have so much and no more until it hears from it. */
 enum { ACK_EVENTS = 2048, ACK_BYTES = 512 << 10 };
+
+/* Each second of its own, as the clock of a client does; not of all viewers at once. */
+static bool ticks(Viewer *viewer) {
+    if (read_at < viewer->tick_at) return false;
+    bool is_begun = viewer->tick_at > 0;
+    uint64_t second = 1000 * MILLISECOND;
+    viewer->tick_at = read_at + second - (read_at - viewer->live_at) % second;
+    return is_begun;
+}
+
+/* As the clients of the protocol do: at half a window, and each second. */
 static void acknowledge(Viewer *viewer, size_t bytes) {
     viewer->unacked_bytes += bytes;
-    if (viewer->seen_seq - viewer->acked_seq < ACK_EVENTS && viewer->unacked_bytes < ACK_BYTES) return;
+    bool is_half = viewer->seen_seq - viewer->acked_seq >= ACK_EVENTS || viewer->unacked_bytes >= ACK_BYTES;
+    if (!ticks(viewer) && !is_half) return;
     viewer->acked_seq = viewer->seen_seq;
     viewer->unacked_bytes = 0;
     SAY(viewer, "{\"t\":\"ack\",\"x\":\"%s\",\"seq\":%lu}", option.execution, viewer->acked_seq);
