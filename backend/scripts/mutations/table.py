@@ -104,6 +104,27 @@ SERVER = (
         tests=("tests/unit/test_session.py::test_a_window_full_of_unacked_events_pauses_until_an_ack",),
     ),
     Mutation(
+        name="what was written to a cohort is not settled with the session",
+        file=f"{_SRC}/services/feed_viewer.py",
+        old="            self._session.settled(following.number, taken)\n",
+        new="",
+        tests=("tests/unit/test_feed.py::test_every_viewer_ends_with_the_journal",),
+    ),
+    Mutation(
+        name="a viewer is enlisted where it does not stand",
+        file=f"{_SRC}/services/rounds.py",
+        old="        elif room.cursor.seq != seq:\n            return False\n",
+        new="",
+        tests=("tests/unit/test_rounds.py::test_an_older_end_of_this_very_log_is_elsewhere_too",),
+    ),
+    Mutation(
+        name="a cohort is written more than its members have room for",
+        file=f"{_SRC}/services/rounds.py",
+        old="if run.upto > cohort.until_seq or",
+        new="if",
+        tests=("tests/unit/test_rounds.py::test_nobody_is_written_more_than_it_has_room_for",),
+    ),
+    Mutation(
         name="a frame goes without the dictionary that it is packed with",
         file=f"{_SRC}/services/feed_viewer.py",
         old="            frame = needs.frame + frame\n",

@@ -207,7 +207,7 @@ class TestLongPoll:
         try:
             for one in waiting:
                 one.sendall(request)
-            eventually(lambda: _listeners(server, execution.id) == 100)
+            eventually(lambda: _watching(server, execution.id) == 100)
             assert threading.active_count() <= threads + 8
             execution.log()
             for one in waiting:
@@ -218,9 +218,9 @@ class TestLongPoll:
                 one.close()
 
 
-def _listeners(server: RunningServer, execution_id: ExecutionId) -> int:
+def _watching(server: RunningServer, execution_id: ExecutionId) -> int:
     tail = server.fanout.tails.get(execution_id)
-    return len(tail._listeners) if tail is not None else 0
+    return tail.watching if tail is not None else 0
 
 
 class TestStream:
@@ -365,10 +365,10 @@ class TestStream:
         with stalled:
             head = f"GET {events_url(execution.id)} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: {SSE['Accept']}"
             stalled.sendall(f"{head}\r\n\r\n".encode())
-            eventually(lambda: _listeners(server, execution.id) == 1)
+            eventually(lambda: _watching(server, execution.id) == 1)
             execution.complete()
             assert len(seqs(stream(http, execution.id))) == execution.last_seq
-            eventually(lambda: _listeners(server, execution.id) == 0, within_s=10)
+            eventually(lambda: _watching(server, execution.id) == 0, within_s=10)
 
     def test_plain_asgi_is_enough(self, execution: AuthoredExecution, server: RunningServer) -> None:
         """On a server that tells nothing of its connections, streams still end with their clients."""

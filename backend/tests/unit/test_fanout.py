@@ -260,7 +260,8 @@ async def test_every_viewer_gets_everything_once_and_in_order(
     monkeypatch.setattr("headway.services.tails.RING_BYTES", 3_000)
     monkeypatch.setattr(tails, "CHUNK_BYTES", 1_500)
     monkeypatch.setattr("headway.services.fanout.PIECE_BYTES", 900)
-    monkeypatch.setattr(tails, "PIECE_BYTES", 900)
+    monkeypatch.setattr("headway.services.ring.PIECE_BYTES", 900)
+    monkeypatch.setattr("headway.services.rounds.COHORT_SIZE", 2)
     async with feeding() as feed:
         execution = feed.execution()
         outlets: list[tuple[int, RecordingOutlet]] = []

@@ -7,6 +7,7 @@ import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from tests.support.authored import AuthoredExecution, define
@@ -15,12 +16,14 @@ from tests.support.viewer_model import ViewerModel
 from headway.adapters.clock import SystemClock
 from headway.adapters.hints.memory import MemoryHintBus
 from headway.adapters.journal.memory import MemoryJournal
+from headway.domain.position import Cursor
 from headway.errors import JournalUnavailable, ServerDraining, TooManyConnections
 from headway.protocol import messages as m
 from headway.protocol.close_codes import CloseCode
 from headway.protocol.codec import decode_server, encode, lines_of
 from headway.protocol.deflate import Inflater
 from headway.protocol.frames import messages
+from headway.protocol.session import SessionOptions
 from headway.services.fanout import Fanout
 from headway.services.feed import Feed
 from headway.services.feed_viewer import FeedViewer
@@ -29,10 +32,16 @@ from headway.services.viewer import Writer
 
 
 class PausingOutlet:
-    """Keeps what it is given, paused beyond `room` bytes, until it is delivered to the viewer model."""
+    """Keeps what it is given, paused beyond `room` bytes, until it is delivered to the viewer model.
 
-    def __init__(self, model: ViewerModel, room: int, *, deflated: bool = False) -> None:
-        self.model, self.room, self.deflated = model, room, deflated
+    It holds the server to account: events come once, in order, and no more of them than `window`
+    without an ack.
+    """
+
+    def __init__(self, model: ViewerModel, room: int, *, deflated: bool = False, window: int = 4_096) -> None:
+        self.model, self.room, self.deflated, self.window = model, room, deflated, window
+        self.at: int | None = None  # where the last frame ended
+        self.unacked: list[tuple[int, int]] = []  # frames by their ends, and how many events they held
         self.inflater = Inflater()
         self.pending: list[bytes] = []
         self.ended: CloseCode | str | None = None
@@ -70,17 +79,34 @@ class PausingOutlet:
         """The peer reads all there is, and answers."""
         paused, pending = self.is_paused, self.pending
         self.pending = []
+        said: list[m.AnyClientMessage] = []
         for frames in pending:
             for is_text, payload in messages(frames):
                 text = payload if is_text else self.inflater.read(payload)
                 if text is not None:
-                    self._say(self.model.receive(text))
+                    self._check(decode_server(text)[0])
+                    said += self.model.receive(text)
+        self._say(said)
         if paused and self._writer is not None:
             self._writer.resume()
+
+    def _check(self, message: m.AnyServerMessage | None) -> None:
+        match message:
+            case m.SubOk(result="resumed" | "snapshot" | "reset"):
+                self.at = None
+            case m.Ev(after=after, upto=upto, n=n):
+                assert self.at in (None, after), "an event came twice, or not at all"
+                self.at = upto
+                self.unacked.append((upto, n))
+                assert sum(n for _, n in self.unacked) <= self.window, "more than the window holds"
+            case _:
+                pass
 
     def _say(self, said: list[m.AnyClientMessage]) -> None:
         assert self.viewer is not None
         for message in said:
+            if isinstance(message, m.Ack):
+                self.unacked = [frame for frame in self.unacked if frame[0] > message.seq]
             self.viewer.receive(encode(message).decode())
 
 
@@ -102,7 +128,7 @@ def seq_of(outlet: PausingOutlet) -> int:
 
 
 @asynccontextmanager
-async def feeding(journal: MemoryJournal, **options: int) -> AsyncIterator[tuple[Feed, MemoryHintBus]]:
+async def feeding(journal: MemoryJournal, **options: Any) -> AsyncIterator[tuple[Feed, MemoryHintBus]]:
     hints, clock = MemoryHintBus(), SystemClock()
     define(journal, "audit")
     fanout = Fanout(journal, hints, clock, sweep_s=0.02)
@@ -128,8 +154,11 @@ async def test_every_viewer_ends_with_the_journal(seed: int, monkeypatch: pytest
     monkeypatch.setattr("headway.services.shared_reads.PAGES_BYTES", 20_000)
     monkeypatch.setattr("headway.services.dictionary.RENEWED_AFTER", 100)
     monkeypatch.setattr("headway.protocol.deflate.MAX_DICTIONARIES", 2)
+    monkeypatch.setattr("headway.services.rounds.COHORT_SIZE", 2)
+    window = chance.choice([40, 4_096])
+    limits = m.Limits(window_events=window, messages_per_s=10_000, burst=10_000)
     journal = MemoryJournal()
-    async with feeding(journal) as (feed, hints):
+    async with feeding(journal, options=SessionOptions(limits=limits)) as (feed, hints):
         execution = AuthoredExecution(journal, hints)
         outlets: list[PausingOutlet] = []
         for _ in range(60):
@@ -138,7 +167,7 @@ async def test_every_viewer_ends_with_the_journal(seed: int, monkeypatch: pytest
                 mode: m.Mode = chance.choice(["full", "full", "state"])
                 model = ViewerModel(chance.choice([execution.id, "audit"]), mode)
                 room, deflated = chance.choice([0, 500, 30_000, 1 << 30]), chance.choice([False, True])
-                outlets.append(PausingOutlet(model, room, deflated=deflated))
+                outlets.append(PausingOutlet(model, room, deflated=deflated, window=window))
                 outlets[-1].begin(feed)
             elif action <= 2:
                 execution.log(chance.randrange(1, 60))
@@ -379,6 +408,37 @@ async def test_a_viewer_that_pauses_at_every_write_is_given_the_dictionary_with_
 
         assert pausing.inflater.dictionaries == live.inflater.dictionaries
         assert pausing.model.view.lines == live.model.view.lines
+
+
+async def test_each_frame_can_be_read_though_dictionaries_push_each_other_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two subscriptions of one connection, whose client remembers a single dictionary."""
+    monkeypatch.setattr("headway.protocol.deflate.MAX_DICTIONARIES", 1)
+    journal = MemoryJournal()
+    async with feeding(journal) as (feed, hints):
+        executions = [AuthoredExecution(journal, hints) for _ in range(2)]
+        outlet = PausingOutlet(ViewerModel(executions[0].id), room=1 << 30, deflated=True)
+        outlet.begin(feed)
+        assert outlet.viewer is not None
+        outlet.viewer.receive(encode(m.Sub(x=executions[1].id)).decode())
+        seen: dict[str, int] = {}
+
+        def arrived() -> bool:
+            pending, outlet.pending = outlet.pending, []
+            for is_text, payload in (each for frames in pending for each in messages(frames)):
+                text = payload if is_text else outlet.inflater.read(payload)  # raises where it has none
+                message = None if text is None else decode_server(text)[0]
+                if isinstance(message, m.Snap | m.Ev):
+                    seen[message.x] = Cursor.parse(message.cur).seq
+            return all(seen.get(each.id) == each.last_seq for each in executions)
+
+        await soon(arrived, [])
+        for turn in range(30):
+            executions[turn % 2].log(10)
+            if turn % 3:
+                executions[0].log(10)
+            await soon(arrived, [])
 
 
 async def test_a_page_read_while_it_ran_serves_who_comes_after_the_end() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from scripts.rich_vectors import EPOCH, EXECUTION, NOW, LogEnd
 
 from headway.domain.events import Totals
@@ -24,6 +25,7 @@ from headway.protocol.effects import (
     Effect,
     Follow,
     Found,
+    Offer,
     Piece,
     ReadEvents,
     ReadHeads,
@@ -35,7 +37,7 @@ from headway.protocol.effects import (
 )
 from headway.protocol.lobby import MAX_WAITING_ROWS, LobbyRows
 from headway.protocol.session import Life, Session
-from headway.protocol.subscription import header_of
+from headway.protocol.subscription import header_of_offer
 
 FIXTURES = Path(__file__).resolve().parents[3] / "protocol" / "fixtures" / "session"
 LINE = b'{"seq":1}\n'
@@ -61,6 +63,12 @@ def a_piece(after: int, upto: int, *, size: int = 10, **changes: Any) -> Piece:
     fields: dict[str, Any] = {"head": a_head(upto), "count": upto - after, "lines": b"x" * size}
     fields |= {"epoch": EPOCH, "tag_before": after, "tag_after": upto} | changes
     return Piece(after=after, upto=upto, **fields)
+
+
+def an_offer(after: int, upto: int, *, tag_before: int | None = None, size: int = 10) -> Offer:
+    before = Cursor(EPOCH, after, after if tag_before is None else tag_before)
+    behind = Cursor(EPOCH, upto, upto)
+    return Offer(before=before, behind=behind, count=upto - after, size=size, closes=False)
 
 
 def a_cursor(seq: int) -> str:
@@ -229,18 +237,23 @@ def test_events_that_do_not_continue_are_never_sent(changes: dict[str, Any]) -> 
     assert (answer.message.result, answer.message.why) == ("reset", "fork")
 
 
-@pytest.mark.parametrize("closed", [False, True])
-def test_an_offered_run_is_taken_as_if_it_had_been_asked_for(closed: bool) -> None:
-    """Two sessions, one offered and one that asks, go on alike: written, window, seal, next."""
+@pytest.mark.parametrize("held_up", [False, True])
+def test_an_offered_run_is_taken_as_if_it_had_been_asked_for(held_up: bool) -> None:
+    """Two sessions, one offered and one that asks, go on alike: window, stall, next."""
     offered, asked = (a_following_session(4, last_seq=4) for _ in range(2))
-    piece = a_piece(4, 6, head=a_head(6, closed=closed), seal=Totals(6, 0, 0) if closed else None)
-    assert offered.offered(1, piece, 1.0)
+    offer, piece = an_offer(4, 6), a_piece(4, 6)
+    assert offered.offered(1, offer)
     asked.grew(1, 6)
     (sent,) = asked.events_read(1, piece, 1.0)
 
     assert isinstance(sent, SendEvents)
-    assert header_of(EXECUTION, piece) == sent.header
+    assert header_of_offer(EXECUTION, offer) == sent.header
+    if held_up:
+        offered.held_up(1, 1.0)
+    else:
+        asked.written(1, 1.0)
     for later in (
+        lambda session: session.is_owed,
         lambda session: session.written(1, 2.0),
         lambda session: session.grew(1, 7),
         lambda session: session.events_read(1, a_piece(6, 7), 3.0),
@@ -253,16 +266,75 @@ def test_an_offered_run_is_taken_as_if_it_had_been_asked_for(closed: bool) -> No
 def test_an_offer_is_not_taken_out_of_place() -> None:
     """Where it does not continue, while a frame is under way, beyond the window, before the snapshot."""
     session = a_following_session(4, last_seq=4)
-    assert not session.offered(1, a_piece(5, 6), 1.0)
-    assert not session.offered(1, a_piece(4, 6, tag_before=99), 1.0)
-    assert not session.offered(1, a_piece(4, 6, size=(1 << 20) + 1), 1.0)
-    assert not session.offered(2, a_piece(4, 6), 1.0)
-    assert session.offered(1, a_piece(4, 6), 1.0)
-    assert not session.offered(1, a_piece(6, 7), 1.0)
+    assert not session.offered(1, an_offer(5, 6))
+    assert not session.offered(1, an_offer(4, 6, tag_before=99))
+    assert not session.offered(1, an_offer(4, 6, size=(1 << 20) + 1))
+    assert not session.offered(1, replace(an_offer(4, 6), closes=True))
+    assert not session.offered(2, an_offer(4, 6))
+    assert session.offered(1, an_offer(4, 6))
+    session.held_up(1, 1.0)
+    assert not session.offered(1, an_offer(6, 7))
 
     opening = an_open_session()
     say(opening, m.Sub(x=EXECUTION))
-    assert not opening.offered(1, a_piece(0, 1), 1.0)
+    assert not opening.offered(1, an_offer(0, 1))
+
+
+@given(st.lists(st.tuples(st.integers(1, 700), st.integers(1, 300_000)), max_size=8), st.integers(0, 5_000))
+def test_runs_written_within_the_room_and_settled_are_as_if_each_had_been_offered(
+    runs: list[tuple[int, int]], acked: int
+) -> None:
+    """The room says how far they are taken; then both sessions go on alike."""
+    offered, lent = (a_following_session(4, last_seq=4) for _ in range(2))
+    room = lent.room(1)
+    assert room is not None
+    assert (room.cursor, room.events, room.bytes) == (Cursor(EPOCH, 4, 4), 4_096, 1 << 20)
+    events, size, at = room.events, room.bytes, 4
+    written: list[Offer] = []
+    for count, run_bytes in runs:
+        offer = an_offer(at, at + count, size=run_bytes)
+        fits = count <= events and run_bytes <= size
+        assert offered.offered(1, offer) is fits
+        if not fits:
+            break
+        written.append(offer)
+        events, size, at = events - count, size - run_bytes, at + count
+    lent.settled(1, written)
+
+    for later in (
+        lambda session: session.room(1),
+        lambda session: say(session, m.Ack(x=EXECUTION, seq=min(acked, at)), 4.0),
+        lambda session: session.room(1),
+        lambda session: session.grew(1, at + 3),
+        lambda session: session.room(1),
+    ):
+        assert later(offered) == later(lent)
+
+
+def test_there_is_no_room_while_anything_else_is_to_be_done() -> None:
+    session = a_following_session(4, last_seq=9)  # a read is under way
+    assert session.room(1) is None
+    assert session.room(2) is None
+    session.events_read(1, a_piece(4, 9), 1.0)
+    assert session.room(1) is None  # a frame is
+    session.written(1, 2.0)
+    assert session.room(1) is not None
+    session.held_up(1, 3.0)
+    assert session.room(1) is None
+
+
+@pytest.mark.parametrize(("phase", "due"), [(0.0, 15.0), (0.25, 11.25), (0.9, 1.5)])
+def test_connections_that_came_together_are_pinged_apart(phase: float, due: float) -> None:
+    """The first interval is shorter by its phase, all others are whole."""
+    session = Session("c-1", 0.0, phase=phase)
+    say(session, m.Hello())
+    session.authenticated(None, 0.0, NOW)
+    assert session.tick(due - 0.01) == []
+    assert session.tick(due) == [ReadHeads({})]
+    session.heads_read({}, due)
+    say(session, m.Pong(n=1), due + 1.0)
+    assert session.tick(due + 14.99) == []
+    assert session.tick(due + 15.0) == [ReadHeads({})]
 
 
 def test_the_seal_comes_with_the_last_event() -> None:

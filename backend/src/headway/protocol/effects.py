@@ -156,6 +156,34 @@ class Found:
     tag: int | None = None
 
 
+class Offer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The newest run of a log, as everyone who has all before it is offered it.
+
+    Args:
+        before: Where whoever takes it stands; `behind`, where it stands then.
+        count: Events; `size`, bytes of the stored lines.
+        closes: It ends with the terminal event.
+    """
+
+    before: Cursor
+    behind: Cursor
+    count: int
+    size: int
+    closes: bool
+
+    @property
+    def upto(self) -> int:
+        return self.behind.seq
+
+
+class Room(msgspec.Struct, frozen=True, gc=False):
+    """What a session would take of runs from `cursor` on, if it were offered them one by one."""
+
+    cursor: Cursor
+    events: int
+    bytes: int
+
+
 class Piece(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A run of stored lines with what proves where it belongs; the newest one is shared by all its viewers.
 

@@ -26,8 +26,10 @@ from headway.protocol.effects import (
     Close,
     Effect,
     Found,
+    Offer,
     Piece,
     ReadHeads,
+    Room,
     Send,
     Unfollow,
 )
@@ -74,9 +76,13 @@ class Session:
     Args:
         conn: Names the connection in `welcome` and in logs.
         now: Monotonic seconds, here and everywhere; `tick` at least once a second.
+        phase: From 0 to 1: how much of the first interval between pings is left out, so that connections
+            which came together are not pinged together.
     """
 
-    def __init__(self, conn: str, now: float, options: SessionOptions | None = None) -> None:
+    def __init__(
+        self, conn: str, now: float, options: SessionOptions | None = None, *, phase: float = 0.0
+    ) -> None:
         self._conn = conn
         options = options or SessionOptions()
         self._timers, self._limits, self._pacing = options.timers, options.limits, options.pacing
@@ -87,7 +93,7 @@ class Session:
         self._by_x: dict[str, AnySubscription] = {}
         self._by_number: dict[int, AnySubscription] = {}
         self._numbers = 0
-        self._ping_at = now + self._timers.ping_s
+        self._ping_at = now + self._timers.ping_s * (1.0 - phase)
         self._pings = 0
         self._heads_asked = False
         self._pong_by: float | None = None
@@ -247,13 +253,34 @@ class Session:
         """Answers `ReadEvents`."""
         return self._with(number, lambda each: each.events_read(piece, now))
 
-    def offered(self, number: int, piece: Piece, now: float) -> bool:
-        """The newest run of a log, whole: True if its frame is to be written now, and `written` answered.
+    def offered(self, number: int, offer: Offer) -> bool:
+        """The newest run of a log, whole: True if its frame is to be written now, which needs no answer.
 
-        A short way for the many who have everything before it; for the others, `grew` is the way.
+        A short way for the many who have everything before it; for the others, `grew` is the way. Only where
+        the transport has no room for the frame, `held_up` says so, and `written` when it has.
         """
         subscription = self._by_number.get(number)
-        return isinstance(subscription, Subscription) and subscription.offered(piece, now)
+        return isinstance(subscription, Subscription) and subscription.offered(offer)
+
+    def room(self, number: int) -> Room | None:
+        """For runs that need not be `offered` one by one; `None` while it would take none.
+
+        What was written of it is `settled` before anything else is said or asked here, but for `tick`.
+        """
+        subscription = self._alive(number)
+        return subscription.room if isinstance(subscription, Subscription) else None
+
+    def settled(self, number: int, offers: Sequence[Offer]) -> None:
+        """These runs, which follow each other, were written within the `room` that there was."""
+        subscription = self._alive(number)
+        if isinstance(subscription, Subscription):
+            subscription.settled(offers)
+
+    def held_up(self, number: int, now: float) -> None:
+        """The frame of what was `offered` is not out yet."""
+        subscription = self._alive(number)
+        if isinstance(subscription, Subscription):
+            subscription.held_up(now)
 
     def refused(self, number: int, error: HeadwayError, *, retry_ms: int | None = None) -> list[Effect]:
         """Answers any question about a subscription that cannot be served; it ends, the others go on.

@@ -11,12 +11,24 @@ opening ──found──▶ loading ──snapshot_read──▶ idle ◀──
 to the shell, one at a time.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
 from headway.domain.position import Cursor
 from headway.protocol.codec import snapshot_parts
-from headway.protocol.effects import Effect, Follow, Found, Piece, ReadEvents, ReadSnapshot, Send, SendEvents
+from headway.protocol.effects import (
+    Effect,
+    Follow,
+    Found,
+    Offer,
+    Piece,
+    ReadEvents,
+    ReadSnapshot,
+    Room,
+    Send,
+    SendEvents,
+)
 from headway.protocol.messages import Ev, Limits, Result, Sub, SubOk, Why
 from headway.protocol.resume import LogHead, Reset, Resumed, agrees_with, decide
 from headway.protocol.window import Window
@@ -58,6 +70,11 @@ def header_of(x: str, piece: Piece) -> Ev:
         cf=piece.left_out,
         eos=piece.seal if piece.is_end else None,
     )
+
+
+def header_of_offer(x: str, offer: Offer) -> Ev:
+    """The same, of a run that is offered."""
+    return Ev(x=x, after=offer.before.seq, upto=offer.upto, cur=str(offer.behind), n=offer.count)
 
 
 class Subscription:
@@ -128,23 +145,36 @@ class Subscription:
             self.stage = Stage.IDLE
             return []
         self._window.sent(piece.upto, piece.count, len(piece.lines))
-        self._take(piece, now)
-        return [SendEvents(self.number, header_of(self.x, piece), piece.lines)]
-
-    def offered(self, piece: Piece, now: float) -> bool:
-        """Take the newest run at once, where asking for it would come to the same; the shell writes it."""
-        cursor = self.cursor
-        if self.stage is not Stage.IDLE or cursor is None or not continues(piece, cursor):
-            return False
-        if not self._window.admits(piece.upto, piece.count, len(piece.lines)):
-            return False
-        self._know(piece.head)
-        self._take(piece, now)
-        return True
-
-    def _take(self, piece: Piece, now: float) -> None:
         self.cursor, self.stage, self.stalled_since = piece.cursor, Stage.WRITING, now
         self._sealed = piece.is_end
+        return [SendEvents(self.number, header_of(self.x, piece), piece.lines)]
+
+    def offered(self, offer: Offer) -> bool:
+        """Take the newest run at once, where asking for it would come to the same; the shell writes it."""
+        if self.stage is not Stage.IDLE or self.cursor != offer.before or offer.closes:
+            return False
+        upto = offer.behind.seq
+        if upto < self._known_seq or not self._window.admits(upto, offer.count, offer.size):
+            return False
+        self.cursor, self._known_seq = offer.behind, upto
+        return True
+
+    @property
+    def room(self) -> Room | None:
+        """For runs that would be taken if they were offered, one after the other."""
+        if self.stage is not Stage.IDLE or self.cursor is None or self.cursor.seq < self._known_seq:
+            return None
+        return Room(self.cursor, self._window.events, self._window.bytes)
+
+    def settled(self, offers: Sequence[Offer]) -> None:
+        """They have been taken: the same as if each had been offered."""
+        for offer in offers:
+            self._window.sent(offer.behind.seq, offer.count, offer.size)
+            self.cursor, self._known_seq = offer.behind, offer.behind.seq
+
+    def held_up(self, now: float) -> None:
+        """What was offered and taken is being written since then."""
+        self.stage, self.stalled_since = Stage.WRITING, now
 
     def written(self, *, follows_on: bool) -> list[Effect]:
         """The last frame is out; `follows_on` to the next execution after the end."""

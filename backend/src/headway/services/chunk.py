@@ -10,14 +10,14 @@ import msgspec
 
 from headway.domain.events import Totals
 from headway.domain.identifiers import ExecutionId
-from headway.domain.position import chain
+from headway.domain.position import Cursor, chain
 from headway.domain.stored_lines import Deflated, Lines, text_of
 from headway.errors import JournalCorrupt
 from headway.ports import EventLog, Head, Segment
 from headway.protocol.codec import encode, encode_events, seal_of
 from headway.protocol.deflate import stream_frame
-from headway.protocol.effects import Piece
-from headway.protocol.frames import SimpleFramer, text_frame
+from headway.protocol.effects import Offer, Piece
+from headway.protocol.frames import SimpleFramer, text_frame, without_first
 from headway.protocol.messages import Ev
 from headway.protocol.simple import is_closing
 from headway.services.dictionary import Dictionary, Primer, deflated
@@ -80,8 +80,9 @@ class Chunk:
         self.tag_before, self.tag = tag_before, tag
         self.lines = lines
         self.framer = framer
-        self._primer = primer
+        self.primer = primer
         self._ev_frames: dict[tuple[str, bool], EvFrame] = {}
+        self._offer: Offer | None = None
 
     @property
     def held_bytes(self) -> int:
@@ -108,13 +109,13 @@ class Chunk:
         """What the terminal event says, if it is the last one here."""
         return seal_of(self.body[self.body.rfind(b"\n", 0, -1) + 1 : -1]) if self.closes else None
 
-    def prepare(self) -> None:
-        """Make the simple-mode frames now, in the thread that reads."""
-        _ = self.frames
-
     def inflate(self) -> None:
-        """The same for the text of the lines."""
+        """Make the text of the lines now, in the thread that reads."""
         _ = self.body
+
+    def frames_after(self, seq: int) -> bytes:
+        """The simple-mode frames of the events after `seq`, which lies within."""
+        return without_first(self.frames, seq - self.after) if seq > self.after else self.frames
 
     def simple_piece(self) -> SimplePiece:
         return SimplePiece(self.after, self.upto, self.frames)
@@ -144,13 +145,21 @@ class Chunk:
         text = encode_events(header, self.body)
         if len(text) < MIN_DEFLATED_BYTES:
             return EvFrame(text_frame(text))
-        dictionary = None if self._primer is None else self._primer.dictionary_for(header, self.body)
+        dictionary = None if self.primer is None else self.primer.dictionary_for(header, self.body)
         return deflated_frame(text, dictionary)
 
-    def whole(self, head: Head) -> Piece:
-        """All of it, for a viewer at `after`."""
-        cut = Cut(self.after, self.upto, self.tag_before, self.tag, self.lines)
-        return self.piece(cut, head)
+    def offer(self, epoch: str) -> Offer:
+        """All of it, to those who stand before it in the log of this epoch."""
+        offer = self._offer
+        if offer is None:
+            offer = self._offer = Offer(
+                before=Cursor(epoch, self.after, self.tag_before),
+                behind=Cursor(epoch, self.upto, self.tag),
+                count=self.upto - self.after,
+                size=len(self.lines),
+                closes=self.closes,
+            )
+        return offer
 
     def piece(self, cut: Cut, head: Head) -> Piece:
         """A cut of it as a session is answered with it; only at the end of a closed log its text is read."""
@@ -240,6 +249,20 @@ def _end_of_chunk(body: bytes, start: int, after: int) -> tuple[int, int]:
         end -= len(body[start:end].split(b"\n", CHUNK_EVENTS)[-1])
         count = CHUNK_EVENTS
     return end, after + count
+
+
+def joined(chunks: Sequence[Chunk]) -> Chunk:
+    """Chunks of a tail that follow each other, as one."""
+    first, last = chunks[0], chunks[-1]
+    return Chunk(
+        first.after,
+        last.upto,
+        tag_before=first.tag_before,
+        tag=last.tag,
+        lines=b"".join(chunk.body for chunk in chunks),
+        framer=first.framer,
+        primer=first.primer,
+    )
 
 
 def piece_of(cut: Cut, seal: Totals | None, head: Head) -> Piece:

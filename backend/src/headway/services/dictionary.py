@@ -16,7 +16,7 @@ from headway.protocol.messages import Ev
 
 LINES_BYTES = 2 << 10  # of stored lines in a dictionary, at most
 MIN_LINES = 8  # fewer say little of those to come
-RENEWED_AFTER = 4_096  # events; what an execution logs changes in kind as it goes on
+RENEWED_AFTER = 16_384  # events; what an execution logs changes in kind, and each viewer is given a new one
 _LEVEL = 4
 
 _numbers = count()  # of this process: what a connection is given from several executions is told apart
@@ -54,6 +54,7 @@ class Primer:
 
     def _see(self, header: Ev, lines: bytes) -> None:
         """Keep the last whole lines, and make a dictionary of them once there are enough."""
+        lines = _last(lines, header.upto - self._seen)  # frames overlap: not all viewers are at one place
         self._seen = header.upto
         recent = self._lines + lines[-LINES_BYTES - 1 :]
         if len(recent) > LINES_BYTES:
@@ -66,6 +67,10 @@ class Primer:
         number = next(_numbers) % MAX_NUMBER + 1
         self._made = Dictionary(number, text, dictionary_frame(deflated(text), number))
         self._lines, self._renewed_at = b"", header.upto + RENEWED_AFTER
+
+
+def _last(lines: bytes, count: int) -> bytes:
+    return b"".join(lines.splitlines(keepends=True)[-count:])
 
 
 def deflated(text: bytes, dictionary: Dictionary | None = None) -> bytes:

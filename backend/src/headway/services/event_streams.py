@@ -75,14 +75,17 @@ class Start:
 
 
 class _Listening:
-    """Hears of a tail's growth: a `Listener`."""
+    """Hears of a tail's growth: a `Watcher` that reads when it likes."""
 
     def __init__(self, tail: Tail) -> None:
         self.tail = tail
         self.is_over = False
         self._moved = asyncio.Event()
 
-    def grew(self, last_seq: int) -> None:
+    def given(self, chunk: Chunk) -> None:
+        self._moved.set()
+
+    def missed(self, upto: int) -> None:
         self._moved.set()
 
     def end(self, code: CloseCode, reason: str) -> None:
@@ -223,13 +226,14 @@ class EventStreams:
     async def _listening(self, record: ExecutionRecord) -> AsyncIterator[_Listening]:
         self._check_room()
         listening = _Listening(self._tails.open(record))
-        listening.tail.listen(listening)
+        listening.tail.join(listening)
+        listening.tail.join_head(listening)
         self.waiting += 1
         try:
             yield listening
         finally:
             self.waiting -= 1
-            if listening.tail.leave_listener(listening):
+            if listening.tail.leave(listening):
                 self._tails.release(listening.tail)
 
 

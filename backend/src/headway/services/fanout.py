@@ -18,9 +18,10 @@ from headway.protocol.close_codes import CloseCode
 from headway.protocol.frames import text_frame
 from headway.protocol.simple import SimpleQuery, beat_text, idle_beat_text
 from headway.services.chunk import SimplePiece, read_chunk
+from headway.services.ring import PIECE_BYTES
 from headway.services.states import load_state
 from headway.services.subscription import Subscription, find_subscription
-from headway.services.tail import PIECE_BYTES, RETRY_S, Tail
+from headway.services.tail import RETRY_S, Tail
 from headway.services.tails import SWEEP_S, Tails, Tasks, guarded
 from headway.services.viewer import Outlet, Viewer
 

@@ -15,9 +15,10 @@ from headway.services.shared_reads import SharedReads
 from headway.services.tails import Tails, Tasks
 from headway.services.viewer import Outlet
 
-TICK_S = 0.5
+TICK_S = 1.0
 TICKED_AT_ONCE = 50
 MAX_VIEWERS = 20_000
+GOLDEN = 0.6180339887498949  # the parts of its multiples behind the point are spread evenly, however many
 DRAINED_PER_S = 500  # so many are asked to move in each second of a drain
 SLOT_S = 2.0  # in which one of them moves, where the server's end is waited for
 
@@ -99,7 +100,8 @@ class Feed:
             knows: Whether a token (or, without one, the handshake) is good.
             deflated: The client takes `ev` frames compressed.
         """
-        session = Session(f"{self._node}-{next(self._numbers)}", self._clock.monotonic(), self._options)
+        number, now = next(self._numbers), self._clock.monotonic()
+        session = Session(f"{self._node}-{number}", now, self._options, phase=number * GOLDEN % 1)
         viewer = FeedViewer(session, outlet, self._around, knows=knows, deflated=deflated, gone=self._forget)
         self._viewers[viewer] = None
         self._emptied.clear()

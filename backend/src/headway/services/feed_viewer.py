@@ -24,7 +24,7 @@ from headway.protocol.deflate import remember
 from headway.protocol.frames import text_frame
 from headway.protocol.messages import LOBBY, Ping, Row
 from headway.protocol.session import Session
-from headway.protocol.subscription import header_of
+from headway.protocol.subscription import header_of_offer
 from headway.services.chunk import Chunk, EvFrame
 from headway.services.dictionary import Dictionary
 from headway.services.following import Following
@@ -86,6 +86,7 @@ class FeedViewer:
         self._ping_ends_at = math.inf  # of what is written; infinite while the ping itself is not
         self._dictionaries: dict[int, None] = {}  # that the client knows, by their numbers
         self._followings: dict[int, Following] = {}
+        self._enlisted: dict[Following, None] = {}  # who is written what comes without being asked
         self._inquiries = Inquiries(
             around.tasks,
             may_put=lambda: not outlet.is_paused,
@@ -103,7 +104,7 @@ class FeedViewer:
         """Call it about once a second."""
         if self._session.is_owed and not self._ended:
             self._look_for_life()
-        self._do(self._session.tick, self._now())
+        self._carry(self._session.tick, self._now())  # which asks nothing that must be settled first
 
     def drain(self, *, earliest_s: float, latest_s: float, retry_ms: int) -> None:
         """Ask the client to move to another connection within this slot."""
@@ -116,6 +117,9 @@ class FeedViewer:
 
     def pause(self) -> None:
         """The outlet takes no more."""
+        for following in list(self._enlisted):
+            if self._settle(following):
+                self._hold_up(following.number)
 
     def resume(self) -> None:
         """The outlet takes frames again."""
@@ -133,6 +137,7 @@ class FeedViewer:
         if self._ended:
             return
         self._ended = True
+        self._enlisted.clear()
         self._effects.clear()
         self._inquiries.clear()
         for number in list(self._followings):
@@ -141,12 +146,34 @@ class FeedViewer:
 
     # What is watched brings.
 
-    def published(self, following: Following, chunk: Chunk, piece: f.Piece) -> None:
-        """The log that a subscription follows has a new end."""
-        self._do(self._take, following, chunk, piece)
+    def given(self, following: Following, chunk: Chunk, offer: f.Offer) -> None:
+        """The newest run of what a subscription follows: written at once, if it has all before it."""
+        outlet, number = self._outlet, following.number
+        if outlet.is_paused:
+            following.step_aside()
+            return
+        self._settle(following)
+        if self._carrying or self._effects or not self._session.offered(number, offer):
+            self.missed(following, offer.upto)
+            return
+        shared = chunk.ready_frame(following.x, deflated=self._deflated)
+        if shared is None:
+            shared = chunk.ev_frame(header_of_offer(following.x, offer), deflated=self._deflated)
+        following.looks = 0
+        self._put(shared.frame, shared.needs)
+        if outlet.is_paused:
+            self._hold_up(number)
+        else:
+            following.dictionary = shared.needs or following.dictionary
+            self._enlist(following)
+
+    def missed(self, following: Following, upto: int) -> None:
+        """The log that a subscription follows reaches so far now."""
+        self._do(self._session.grew, following.number, upto)
 
     def tail_ended(self, following: Following, code: CloseCode, reason: str) -> None:
         """What a subscription follows cannot go on as it was."""
+        self._settle_all()
         following.leave()
         lost = PositionLost(reason) if code is CloseCode.POSITION_LOST else UnavailableError(reason)
         self._do(partial(self._session.refused, following.number, lost, retry_ms=RETRY_MS))
@@ -172,6 +199,13 @@ class FeedViewer:
 
     def _do(self, act: Callable[..., list[f.Effect]], *args: Any) -> None:
         """Tell the session something, and do what it then asks for; a fault ends this connection only."""
+        settled = self._settle_all()
+        self._carry(act, *args)
+        for following in settled:
+            self._enlist(following)
+
+    def _carry(self, act: Callable[..., list[f.Effect]], *args: Any) -> None:
+        """The same, where the session need not know what has been written meanwhile."""
         if self._ended:
             return
         try:
@@ -253,36 +287,54 @@ class FeedViewer:
     def _put(self, frame: bytes, needs: Dictionary | None) -> None:
         """To an outlet that takes it; the dictionary goes in the same write, so that no pause parts them."""
         if needs is not None and needs.number not in self._dictionaries:
+            self._settle_all()
+            for following in self._followings.values():
+                following.dictionary = None  # the oldest is forgotten for it
             remember(self._dictionaries, needs.number, None)
             frame = needs.frame + frame
         self._outlet.write(frame)
         self._written_bytes += len(frame)
 
+    def _settle(self, following: Following) -> bool:
+        """Tell the session what was written to a subscription that was not asked; true if there was any."""
+        if following not in self._enlisted:
+            return False
+        del self._enlisted[following]
+        taken, written_bytes = following.discharge()
+        if taken:
+            self._session.settled(following.number, taken)
+            self._written_bytes += written_bytes
+        return bool(taken)
+
+    def _settle_all(self) -> Sequence[Following]:
+        """Settle each; those that were enlisted."""
+        if not self._enlisted:
+            return ()
+        enlisted = list(self._enlisted)
+        for following in enlisted:
+            self._settle(following)
+        return enlisted
+
+    def _enlist(self, following: Following) -> None:
+        """Let it be written what comes, as far as the session would take it now."""
+        if self._effects or self._carrying or self._outlet.is_paused or self._ended:
+            return
+        room = self._session.room(following.number)
+        if room is not None and following.enlist(room):
+            self._enlisted[following] = None
+
+    def _hold_up(self, number: int) -> None:
+        """What the session takes for written is in the outlet, which has no room for more."""
+        self._session.held_up(number, self._now())
+        self._unwritten.append(number)
+
     def _look_for_life(self) -> None:
         """Tell the session if the peer has taken anything since the last look, however little."""
+        self._settle_all()
         taken = self._written_bytes - self._outlet.pending_bytes()
         if taken > self._taken_bytes:
             self._taken_bytes = taken
             self._session.moved(self._now(), ping_is_out=taken >= self._ping_ends_at)
-
-    def _take(self, following: Following, chunk: Chunk, piece: f.Piece) -> list[f.Effect]:
-        """Write it at once to a viewer that has all before it; else let it know."""
-        if self._outlet.is_paused:
-            following.step_aside()
-            return []
-        number, now = following.number, self._now()
-        is_busy = self._carrying or self._effects
-        if is_busy or not self._session.offered(number, piece, now):
-            return self._session.grew(number, piece.upto)
-        shared = chunk.ready_frame(following.x, deflated=self._deflated)
-        if shared is None:
-            shared = chunk.ev_frame(header_of(following.x, piece), deflated=self._deflated)
-        following.looks = 0
-        self._put(shared.frame, shared.needs)
-        if self._outlet.is_paused:
-            self._unwritten.append(number)
-            return []
-        return self._session.written(number, now)
 
     def _ev_frame(self, effect: f.SendEvents) -> EvFrame:
         following = self._followings.get(effect.number)
@@ -305,7 +357,12 @@ class FeedViewer:
         following = self._followings.get(effect.number)
         if following is None:
             following = self._followings[effect.number] = Following(
-                self, self._around.tails, effect.number, effect.x, inflated=not self._deflated
+                self,
+                self._around.tails,
+                effect.number,
+                effect.x,
+                write=self._outlet.write,
+                deflated=self._deflated,
             )
         if effect.x == LOBBY:
             self._around.lobby.join(self)
@@ -320,6 +377,7 @@ class FeedViewer:
         following = self._followings.pop(number, None)
         if following is None:
             return
+        self._enlisted.pop(following, None)
         following.leave()
         if following.x == LOBBY:
             self._around.lobby.leave(self)

@@ -1,68 +1,31 @@
-"""The shared end of one watched execution's log: read once, framed once, written to everyone at the head.
+"""The shared end of one watched execution's log: read once, framed once, given to everyone at the head.
 
-A `Tail` knows viewers only as something to write to; catching up is their own business.
+A `Tail` knows viewers only as watchers; catching up is their own business.
 """
 
 import asyncio
 import logging
-from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from typing import Protocol
 
 from headway.domain.identifiers import ExecutionId, WorkflowId
 from headway.errors import NotFound, PositionLost, UnavailableError
 from headway.ports import Clock, EventLog, Head
 from headway.protocol.close_codes import CloseCode
-from headway.protocol.effects import Piece
-from headway.protocol.frames import SimpleFramer, without_first
+from headway.protocol.effects import Offer, Room
+from headway.protocol.frames import SimpleFramer
 from headway.services.chunk import CHUNK_BYTES, CHUNK_EVENTS, Chunk, SimplePiece, read_chunk
+from headway.services.cohort import Form, Watcher
 from headway.services.dictionary import Primer
+from headway.services.ledger import Ledger
+from headway.services.ring import Ring
+from headway.services.rounds import Rounds
 
-PIECE_BYTES = 32 << 10  # of frames that one catching-up viewer may hold for itself
 READ_CHUNKS = 8  # in one turn of a reading thread
-REST_SHARE = 0.25  # of the time a fan-out took: it is left to all else that this loop does
-MAX_REST_S = 0.05
+READ_SHARE = 0.1
 RETRY_S = 1.0
 
 _log = logging.getLogger(__name__)
-
-
-class Watcher(Protocol):
-    """Whoever follows a tail."""
-
-    def end(self, code: CloseCode, reason: str) -> None:
-        """The tail cannot go on."""
-        ...
-
-
-class Follower(Watcher, Protocol):
-    """What a tail needs to know of a simple-mode viewer."""
-
-    @property
-    def cursor(self) -> int:
-        """Seq of the last event it has been given while it was not at the head."""
-        ...
-
-    def advance(self) -> None:
-        """Go on from the cursor: the tail has moved, or has ended."""
-        ...
-
-
-class Listener(Watcher, Protocol):
-    """Whoever is told that the log grew, and reads when it likes."""
-
-    def grew(self, last_seq: int) -> None:
-        """The ring reaches so far now."""
-        ...
-
-
-class Taker(Watcher, Protocol):
-    """A subscription of rich mode: it is offered each chunk."""
-
-    def published(self, chunk: Chunk, piece: Piece) -> None:
-        """The ring reaches to the end of this chunk now; `piece` is all of it."""
-        ...
 
 
 class Tail:
@@ -103,25 +66,30 @@ class Tail:
         self.is_broken = False  # it could not go on: whoever comes now needs another
         self.published_at = clock.monotonic()
         self._journal = journal
-        self._ring_bytes = ring_bytes
         self._clock = clock
         self._readers = readers
         self._primer = Primer(workflow_id, execution_id)
         self._known = head
-        self._ring: list[Chunk] = []
-        self._held_bytes = 0
-        self._at_head: dict[Follower, Callable[[bytes], None]] = {}
-        self._early: set[Follower] = set()
+        self._ring = Ring(ring_bytes)
+        self._ledger = Ledger()
+        self._rounds = Rounds(self._ring, self._ledger, head, clock)
+        self._early: set[Watcher] = set()
         self._watchers: set[Watcher] = set()
-        self._listeners: dict[Listener, None] = {}  # in the order in which they came, as below
-        self._takers: dict[Taker, None] = {}
         self._grown = asyncio.Event()
-        self._task = asyncio.create_task(self._follow(), name=f"tail {execution_id}")
+        self._tasks = [
+            asyncio.create_task(self._follow(), name=f"tail {execution_id}"),
+            asyncio.create_task(self._go_round(), name=f"rounds {execution_id}"),
+        ]
 
     @property
     def held_bytes(self) -> int:
         """What the ring holds now."""
-        return self._held_bytes
+        return self._ring.held_bytes
+
+    @property
+    def watching(self) -> int:
+        """How many watch it, wherever they are."""
+        return len(self._watchers)
 
     def notice(self, last_seq: int) -> None:
         """Somebody says that the log reaches `last_seq`; older news changes nothing."""
@@ -129,83 +97,49 @@ class Tail:
             self._known = last_seq
             self._grown.set()
 
-    def join(self, viewer: Follower) -> None:
-        """The viewer watches this, from wherever its cursor is."""
-        self._watchers.add(viewer)
+    def join(self, watcher: Watcher) -> None:
+        """It watches this, from wherever it is; until `leave`."""
+        self._watchers.add(watcher)
 
-    def listen(self, listener: Listener) -> None:
-        """Tell it of every chunk, until `leave_listener`."""
-        self._watchers.add(listener)
-        self._listeners[listener] = None
-
-    def leave_listener(self, listener: Listener) -> bool:
-        """It listens no more; true if nobody watches now."""
-        self._listeners.pop(listener, None)
-        self._watchers.discard(listener)
+    def leave(self, watcher: Watcher) -> bool:
+        """It watches this no more; true if nobody does now."""
+        self._watchers.discard(watcher)
+        self._rounds.leave(watcher)
+        self._early.discard(watcher)
         return not self._watchers
 
-    def offer_to(self, taker: Taker) -> None:
-        """Offer it every chunk, until `leave_taker`."""
-        self._watchers.add(taker)
-        self._takers[taker] = None
+    def join_head(self, watcher: Watcher) -> None:
+        """It has everything up to `head`, and is given what comes, until `leave_head`."""
+        self._rounds.join(watcher)
 
-    def spare(self, taker: Taker) -> None:
-        """Offer it nothing until `offer_to`: it cannot take anything now, and still watches."""
-        self._takers.pop(taker, None)
+    def leave_head(self, watcher: Watcher) -> int | None:
+        """Up to where it was given everything; it is given nothing more. `None` if it is not at the head."""
+        return self._rounds.leave(watcher)
 
-    def leave_taker(self, taker: Taker) -> bool:
-        """It takes no more; true if nobody watches now."""
-        self._takers.pop(taker, None)
-        self._watchers.discard(taker)
-        return not self._watchers
+    def enlist(
+        self, watcher: Watcher, form: Form, write: Callable[[bytes], None], room: Room | None = None
+    ) -> bool:
+        """See `Rounds.enlist`."""
+        return self._rounds.enlist(watcher, form, write, room)
 
-    def join_head(self, viewer: Follower, write: Callable[[bytes], None]) -> None:
-        """From now on `write` gets every chunk, until `leave_head`."""
-        self._at_head[viewer] = write
+    def discharge(self, watcher: Watcher) -> tuple[Sequence[Offer], int]:
+        """See `Rounds.discharge`."""
+        return self._rounds.discharge(watcher)
 
-    def leave_head(self, viewer: Follower) -> bool:
-        """True if the viewer was at the head: then it has everything up to `head`."""
-        return self._at_head.pop(viewer, None) is not None
+    def is_at_head(self, watcher: Watcher) -> bool:
+        return watcher in self._rounds
 
-    def await_head(self, viewer: Follower) -> None:
-        """Let a viewer that is ahead of this tail go on once the tail is there."""
-        self._early.add(viewer)
-
-    def leave(self, viewer: Follower) -> bool:
-        """The viewer watches this no more; true if nobody does now."""
-        self._watchers.discard(viewer)
-        self._at_head.pop(viewer, None)
-        self._early.discard(viewer)
-        return not self._watchers
-
-    def is_at_head(self, viewer: Follower) -> bool:
-        return viewer in self._at_head
+    def await_head(self, watcher: Watcher) -> None:
+        """Tell one that is ahead of this tail, with `missed`, once the tail is there."""
+        self._early.add(watcher)
 
     def piece_after(self, seq: int) -> SimplePiece | None:
         """What the ring holds after `seq`, as one piece for one viewer; `None` if that has left the ring."""
-        start = self._place_after(seq)
-        if start is None:
-            return None
-        first = self._ring[start]
-        pieces = [without_first(first.frames, seq - first.after) if seq > first.after else first.frames]
-        size, last = len(pieces[0]), first
-        for chunk in self._ring[start + 1 :]:
-            if size + len(chunk.frames) > PIECE_BYTES:
-                break
-            pieces.append(chunk.frames)
-            size, last = size + len(chunk.frames), chunk
-        return SimplePiece(seq, last.upto, b"".join(pieces))
+        return self._ring.piece_after(seq)
 
     def chunk_after(self, seq: int) -> Chunk | None:
         """The chunk of the ring that holds the event after `seq`; `None` if none does."""
-        start = self._place_after(seq)
-        return None if start is None else self._ring[start]
-
-    def _place_after(self, seq: int) -> int | None:
-        if self._ring and self._ring[-1].after == seq:  # whoever is at the head asks for the newest
-            return len(self._ring) - 1
-        start = bisect_right(self._ring, seq, key=lambda chunk: chunk.upto)
-        return None if start == len(self._ring) or self._ring[start].after > seq else start
+        return self._ring.chunk_after(seq)
 
     def fail(self, reason: str) -> None:
         """What it has published is not in the log any more: end it for all."""
@@ -214,7 +148,8 @@ class Tail:
 
     def stop(self) -> None:
         """End the reading; nobody watches."""
-        self._task.cancel()
+        for task in self._tasks:
+            task.cancel()
 
     async def _follow(self) -> None:
         try:
@@ -228,6 +163,13 @@ class Tail:
             _log.exception("following execution %s failed", self.execution_id)
             self._end_all(CloseCode.INTERNAL_ERROR, "the server cannot follow this execution; reconnect")
 
+    async def _go_round(self) -> None:
+        try:
+            await self._rounds.go_on()
+        except Exception:  # noqa: BLE001 - the edge of this task: its viewers come back
+            _log.exception("execution %s cannot be shown", self.execution_id)
+            self._end_all(CloseCode.INTERNAL_ERROR, "the server cannot show this execution; reconnect")
+
     async def _catch_up(self) -> None:
         """Read and publish up to what is known to exist."""
         while self._known > self.head and not self.is_closed:
@@ -240,7 +182,9 @@ class Tail:
             if not chunks:
                 self._known = self.head  # the hint was ahead of the log, or wrong; the sweep looks again
                 return
-            await self._publish(chunks)
+            self._keep(chunks)
+            await asyncio.sleep(READ_SHARE * self._rounds.last_s)
+            await self._rounds.make_room()
 
     def _end_all(self, code: CloseCode, reason: str) -> None:
         self.is_broken = True
@@ -264,62 +208,27 @@ class Tail:
             )
             if chunk is None:
                 break
-            if self._at_head:
-                chunk.prepare()
             chunks.append(chunk)
             after = chunk.upto
             if after >= self._known:
                 break  # what comes later is told of
         return chunks
 
-    async def _publish(self, chunks: list[Chunk]) -> None:
-        """Write to everyone at the head; then rest for a part of the time that this took.
-
-        With a few viewers the rest is microseconds, so events go out as they are committed; with a thousand,
-        what arrives in the next milliseconds is sealed into one write for each.
-        """
-        started = self._clock.monotonic()
+    def _keep(self, chunks: list[Chunk]) -> None:
         for chunk in chunks:
             if self.tag not in (None, chunk.tag_before):
                 raise PositionLost("the log was replaced by another history")
-            self._keep(chunk)
-            # Before the writes: a viewer whose transport pauses inside its write has got this chunk.
-            self.head, self.tag = chunk.upto, chunk.tag
-            self.is_closed = chunk.closes
-            self.published_at = self._clock.monotonic()
-            for write in list(self._at_head.values()):
-                write(chunk.frames)
-            self._offer(chunk)
-            # Lets the transports flush, so that the cost of the system calls is seen, and others have a turn.
-            await asyncio.sleep(0)
+            self._ring.keep(chunk)
+            self._ledger.add(chunk.offer(self.epoch))
+            self.head, self.tag, self.is_closed = chunk.upto, chunk.tag, chunk.closes
+        self.published_at = self._clock.monotonic()
         self._known = max(self._known, self.head)
-        for viewer in [viewer for viewer in self._early if viewer.cursor <= self.head]:
-            self._early.discard(viewer)
-            viewer.advance()
-        if self.is_closed:
-            for viewer in list(self._at_head):
-                viewer.advance()
-            return
-        await asyncio.sleep(min(MAX_REST_S, REST_SHARE * (self._clock.monotonic() - started)))
+        self._rounds.advance(self.head)
+        early, self._early = self._early, set()
+        for watcher in early:
+            watcher.missed(self.head)
 
     @property
     def log_head(self) -> Head:
         """How far the log is known to reach."""
         return Head(self.epoch, self.head, self.tag or 0, self.is_closed)
-
-    def _offer(self, chunk: Chunk) -> None:
-        for listener in list(self._listeners):
-            listener.grew(chunk.upto)
-        if self._takers:
-            piece = chunk.whole(self.log_head)
-            for taker in list(self._takers):
-                taker.published(chunk, piece)
-
-    def _keep(self, chunk: Chunk) -> None:
-        self._ring.append(chunk)
-        self._held_bytes += chunk.held_bytes
-        allowed, drop = self._ring_bytes(), 0
-        while self._held_bytes > allowed and drop < len(self._ring) - 1:
-            self._held_bytes -= self._ring[drop].held_bytes
-            drop += 1
-        del self._ring[:drop]

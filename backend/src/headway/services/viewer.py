@@ -1,10 +1,11 @@
 """One viewer: a cursor, and the outlet it is written to. There is no queue of its own."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from headway.protocol.close_codes import CloseCode
-from headway.services.chunk import SimplePiece
+from headway.services.chunk import Chunk, SimplePiece
 from headway.services.tail import Tail
 
 
@@ -70,6 +71,17 @@ class Guide(Protocol):
     def resumed(self, viewer: "Viewer") -> None: ...
 
     def detach(self, viewer: "Viewer") -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PlainForm:
+    """Simple-mode frames; all viewers take the same."""
+
+    def frame_of(self, run: Chunk) -> bytes:
+        return run.frames
+
+
+PLAIN = PlainForm()
 
 
 class Viewer:
@@ -143,14 +155,13 @@ class Viewer:
         tail = self._tail
         if tail is None or self._fetching:
             return
-        if tail.leave_head(self):
-            self._cursor = tail.head
+        self._leave_head(tail)
         while not self.outlet.is_paused:
             if self._cursor == tail.head:
                 if tail.is_closed and self.moves_on:
                     self._guide.move_on(self, tail)
                 else:
-                    tail.join_head(self, self.outlet.write)
+                    tail.join_head(self)
                 return
             if self._cursor > tail.head:
                 tail.await_head(self)
@@ -162,6 +173,18 @@ class Viewer:
                 return
             self._write(piece)
 
+    def given(self, chunk: Chunk) -> None:
+        """Its turn at the head."""
+        self.outlet.write(chunk.frames)
+        if chunk.closes:
+            self.advance()
+        elif self._tail is not None and not self.outlet.is_paused:
+            self._tail.enlist(self, PLAIN, self.outlet.write)
+
+    def missed(self, upto: int) -> None:
+        """The tail is there, with more than it could give."""
+        self.advance()
+
     def take(self, tail: Tail, piece: SimplePiece) -> None:
         """What was fetched has come; it is dropped if the viewer has left that tail meanwhile."""
         if tail is not self._tail or not self._fetching or piece.after != self._cursor:
@@ -172,8 +195,8 @@ class Viewer:
 
     def pause(self) -> None:
         """The outlet takes no more."""
-        if self._tail is not None and self._tail.leave_head(self):
-            self._cursor = self._tail.head
+        if self._tail is not None:
+            self._leave_head(self._tail)
         self._guide.paused(self)
 
     def resume(self) -> None:
@@ -188,6 +211,11 @@ class Viewer:
     def end(self, code: CloseCode, reason: str) -> None:
         """Close the connection."""
         self.outlet.close(code, reason)
+
+    def _leave_head(self, tail: Tail) -> None:
+        seq = tail.leave_head(self)
+        if seq is not None:
+            self._cursor = seq
 
     def _write(self, piece: SimplePiece) -> None:
         self._cursor = piece.upto
