@@ -83,26 +83,13 @@ SEEN_AT_ONCE = (
     Case(
         "rich, altered and compressed", range(1, 40), False, dialect="deflate", frame_events=20, altered=True
     ),
-    Case(
-        "rich, a frame missing and compressed",
-        (*range(1, 41), *range(61, 99)),
-        False,
-        dialect="deflate",
-        frame_events=20,
-    ),
-    Case(
-        "rich, a frame repeated and compressed",
-        (*range(1, 41), *range(21, 99)),
-        False,
-        dialect="deflate",
-        frame_events=20,
-    ),
-    Case(
-        "rich, one missing within a compressed frame",
-        (1, *range(3, 41)),
-        False,
-        dialect="deflate",
-        frame_events=20,
+    *(
+        Case(name, seqs, False, dialect="deflate", frame_events=20)
+        for name, seqs in (
+            ("rich, a frame missing and compressed", (*range(1, 41), *range(61, 99))),
+            ("rich, a frame repeated and compressed", (*range(1, 41), *range(21, 99))),
+            ("rich, one missing within a compressed frame", (1, *range(3, 41))),
+        )
     ),
     Case("rich, closed before the end", (1, 2, 3), False, dialect="rich", ends=False),
 )

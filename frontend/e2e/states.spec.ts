@@ -2,6 +2,7 @@
 
 import type { Page } from '@playwright/test'
 import { badge, expect, expectLogOfJournal, test } from './support/fixtures'
+import type { Headway } from './support/headway'
 import { expectReadable, expectToFit } from './support/readable'
 
 const monitor = (page: Page) => page.locator('.headway-monitor')
@@ -33,15 +34,21 @@ async function expectStopped(page: Page): Promise<void> {
   expect(await clocks(page)).toEqual(before)
 }
 
+/** A run of a minute that ticks each second, watched live. */
+async function watchPaced(page: Page, headway: Headway): Promise<string> {
+  const id = await headway.run('paced', { ticks: 60, pause_s: 1 })
+  await page.goto(`/executions/${id}?view=timeline&tab=log`)
+  await expect(badge(page)).toHaveText('running')
+  await expect(liveness(page)).toHaveText('live')
+  return id
+}
+
 test('a cut is no word for two seconds, then amber: since when, when again; clocks stop, buttons stay', async ({
   page,
   link,
   headway,
 }) => {
-  const id = await headway.run('paced', { ticks: 60, pause_s: 1 })
-  await page.goto(`/executions/${id}?view=timeline&tab=log`)
-  await expect(badge(page)).toHaveText('running')
-  await expect(liveness(page)).toHaveText('live')
+  const id = await watchPaced(page, headway)
   await expect(page.getByText('tick 1 line 0')).toBeVisible()
   await dotIs(page, '--headway-good')
 
@@ -98,10 +105,7 @@ test('a browser without a network says so, and goes on by itself when there is o
   context,
   headway,
 }) => {
-  const id = await headway.run('paced', { ticks: 60, pause_s: 1 })
-  await page.goto(`/executions/${id}?view=timeline&tab=log`)
-  await expect(badge(page)).toHaveText('running')
-  await expect(liveness(page)).toHaveText('live')
+  const id = await watchPaced(page, headway)
 
   await context.setOffline(true)
   await expect(liveness(page)).toHaveText(/^offline since \d\d:\d\d:\d\dretry now$/)
