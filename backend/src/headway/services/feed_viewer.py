@@ -27,6 +27,7 @@ from headway.protocol.session import Session
 from headway.protocol.subscription import header_of_offer
 from headway.services.chunk import Chunk, EvFrame
 from headway.services.dictionary import Dictionary
+from headway.services.enlistments import Enlistments
 from headway.services.following import Following
 from headway.services.inquiries import Inquiries
 from headway.services.lobby import Lobby
@@ -86,7 +87,7 @@ class FeedViewer:
         self._ping_ends_at = math.inf  # of what is written; infinite while the ping itself is not
         self._dictionaries: dict[int, None] = {}  # that the client knows, by their numbers
         self._followings: dict[int, Following] = {}
-        self._enlisted: dict[Following, None] = {}  # who is written what comes without being asked
+        self._enlistments = Enlistments(session)
         self._inquiries = Inquiries(
             around.tasks,
             may_put=lambda: not outlet.is_paused,
@@ -117,8 +118,8 @@ class FeedViewer:
 
     def pause(self) -> None:
         """The outlet takes no more."""
-        for following in list(self._enlisted):
-            if self._settle(following):
+        for following in self._followings.values():
+            if self._enlistments.settle(following):
                 self._hold_up(following.number)
 
     def resume(self) -> None:
@@ -137,7 +138,6 @@ class FeedViewer:
         if self._ended:
             return
         self._ended = True
-        self._enlisted.clear()
         self._effects.clear()
         self._inquiries.clear()
         for number in list(self._followings):
@@ -152,7 +152,7 @@ class FeedViewer:
         if outlet.is_paused:
             following.step_aside()
             return
-        self._settle(following)
+        self._enlistments.settle(following)
         if self._carrying or self._effects or not self._session.offered(number, offer):
             self.missed(following, offer.upto)
             return
@@ -173,7 +173,7 @@ class FeedViewer:
 
     def tail_ended(self, following: Following, code: CloseCode, reason: str) -> None:
         """What a subscription follows cannot go on as it was."""
-        self._settle_all()
+        self._enlistments.settle_all()
         following.leave()
         lost = PositionLost(reason) if code is CloseCode.POSITION_LOST else UnavailableError(reason)
         self._do(partial(self._session.refused, following.number, lost, retry_ms=RETRY_MS))
@@ -199,7 +199,7 @@ class FeedViewer:
 
     def _do(self, act: Callable[..., list[f.Effect]], *args: Any) -> None:
         """Tell the session something, and do what it then asks for; a fault ends this connection only."""
-        settled = self._settle_all()
+        settled = self._enlistments.settle_all()
         self._carry(act, *args)
         for following in settled:
             self._enlist(following)
@@ -239,7 +239,7 @@ class FeedViewer:
             case f.Send(message=message):
                 self._write(text_frame(encode(message)))
                 if isinstance(message, Ping):
-                    self._ping_ends_at = self._written_bytes
+                    self._ping_ends_at = self._sent_bytes
             case f.SendRows(number=number, message=rows):
                 self._write(text_frame(encode(rows)), number)
             case f.Close() | f.Abort():
@@ -287,7 +287,7 @@ class FeedViewer:
     def _put(self, frame: bytes, needs: Dictionary | None) -> None:
         """To an outlet that takes it; the dictionary goes in the same write, so that no pause parts them."""
         if needs is not None and needs.number not in self._dictionaries:
-            self._settle_all()
+            self._enlistments.settle_all()
             for following in self._followings.values():
                 following.dictionary = None  # the oldest is forgotten for it
             remember(self._dictionaries, needs.number, None)
@@ -295,43 +295,23 @@ class FeedViewer:
         self._outlet.write(frame)
         self._written_bytes += len(frame)
 
-    def _settle(self, following: Following) -> bool:
-        """Tell the session what was written to a subscription that was not asked; true if there was any."""
-        if following not in self._enlisted:
-            return False
-        del self._enlisted[following]
-        taken, written_bytes = following.discharge()
-        if taken:
-            self._session.settled(following.number, taken)
-            self._written_bytes += written_bytes
-        return bool(taken)
-
-    def _settle_all(self) -> Sequence[Following]:
-        """Settle each; those that were enlisted."""
-        if not self._enlisted:
-            return ()
-        enlisted = list(self._enlisted)
-        for following in enlisted:
-            self._settle(following)
-        return enlisted
-
     def _enlist(self, following: Following) -> None:
-        """Let it be written what comes, as far as the session would take it now."""
-        if self._effects or self._carrying or self._outlet.is_paused or self._ended:
-            return
-        room = self._session.room(following.number)
-        if room is not None and following.enlist(room):
-            self._enlisted[following] = None
+        if not (self._effects or self._carrying or self._outlet.is_paused or self._ended):
+            self._enlistments.enlist(following)
 
     def _hold_up(self, number: int) -> None:
         """What the session takes for written is in the outlet, which has no room for more."""
         self._session.held_up(number, self._now())
         self._unwritten.append(number)
 
+    @property
+    def _sent_bytes(self) -> int:
+        return self._written_bytes + self._enlistments.written_bytes
+
     def _look_for_life(self) -> None:
         """Tell the session if the peer has taken anything since the last look, however little."""
-        self._settle_all()
-        taken = self._written_bytes - self._outlet.pending_bytes()
+        self._enlistments.settle_all()
+        taken = self._sent_bytes - self._outlet.pending_bytes()
         if taken > self._taken_bytes:
             self._taken_bytes = taken
             self._session.moved(self._now(), ping_is_out=taken >= self._ping_ends_at)
@@ -377,7 +357,7 @@ class FeedViewer:
         following = self._followings.pop(number, None)
         if following is None:
             return
-        self._enlisted.pop(following, None)
+        self._enlistments.forget(following)
         following.leave()
         if following.x == LOBBY:
             self._around.lobby.leave(self)
