@@ -7,7 +7,6 @@ processes). The pipe then stays open as long as the supervisor lives; its end is
 import asyncio
 import contextlib
 import ctypes
-import gc
 import logging
 import os
 import signal
@@ -64,16 +63,6 @@ def take_order() -> Order:
     _die_with_parent()
     log_to_stderr(order.name, order.settings.log_level)
     return order
-
-
-def spare_the_collector(after: int) -> None:
-    """Let Python's collector look for cycles only once `after` objects are new and still there.
-
-    What is imported by now stays. At Python's own 700 it takes a fifth of the time of a worker full of short
-    steps, and a server's viewers all wait each time it walks through the objects of every connection.
-    """
-    gc.freeze()
-    gc.set_threshold(after)
 
 
 def log_to_stderr(name: str, level: str) -> None:

@@ -5,10 +5,11 @@ import signal
 import socket
 
 from headway import bootstrap
-from headway.child import Order, run_child, spare_the_collector, take_order
+from headway.child import Order, run_child, take_order
+from headway.collector import Collector
 from headway.succession import SupervisorLine
 
-COLLECT_AFTER = 30_000  # objects: those of a hundred viewers
+COLLECT_AFTER = 30_000  # objects: those of two hundred viewers
 
 
 def main() -> None:
@@ -24,8 +25,7 @@ async def serve(order: Order) -> None:
         line = await SupervisorLine.open(order.line_fd) if order.line_fd is not None else None
         server = bootstrap.build_server(settings, journal, hints, succession=line)
         _adopt_log(settings.log_level)
-        async with bootstrap.build_housekeeper(settings, journal):
-            spare_the_collector(COLLECT_AFTER)
+        async with bootstrap.build_housekeeper(settings, journal), Collector(COLLECT_AFTER):
             signal.signal(signal.SIGTERM, _stay)  # before, nothing is open that would not bear a sudden end
             await server.serve(sockets=[listener])
 

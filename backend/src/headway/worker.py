@@ -10,7 +10,8 @@ import msgspec
 
 from headway import bootstrap
 from headway.adapters.user_files import LoadedFile, UserFiles
-from headway.child import Order, end_soon, let_forks_go, run_child, spare_the_collector, take_order
+from headway.child import Order, end_soon, let_forks_go, run_child, take_order
+from headway.collector import spare_the_collector
 from headway.config import Settings
 from headway.errors import JournalUnavailable
 from headway.ports import Hint, HintBus, Journal, RunnableWorkflow
