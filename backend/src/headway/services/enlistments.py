@@ -7,7 +7,7 @@ from headway.services.following import Following
 
 
 class Enlistments:
-    """Between the followings of a connection and its session, which learns what they got when they are settled.
+    """Between the followings of a connection and its session, which learns what they got when settled.
 
     Args:
         session: Says how much it has room for, and is told what was written of it.
@@ -19,7 +19,7 @@ class Enlistments:
         self._enlisted: dict[Following, None] = {}
 
     def enlist(self, following: Following) -> None:
-        """Let it be written what comes, as far as the session would take it. Nothing else may be under way."""
+        """Let it be written what comes, as far as the session would take it; nothing may be under way."""
         room = self._session.room(following.number)
         if room is not None and following.enlist(room):
             self._enlisted[following] = None
