@@ -69,11 +69,20 @@ class Joiner:
         looked = 0
         while self._received.find(mark, looked) < 0:
             looked = max(0, len(self._received) - len(mark))
-            piece = self._socket.recv(1 << 20)
-            if not piece:
-                raise RuntimeError("the server closed the connection")
-            self._received += piece
+            self._receive()
         return self._received
+
+    def until_frame_with(self, mark: bytes) -> None:
+        """Wait for the last byte of the frame that holds `mark`."""
+        self.until(mark)
+        while whole_bytes(self._received) <= self._received.find(mark):
+            self._receive()
+
+    def _receive(self) -> None:
+        piece = self._socket.recv(1 << 20)
+        if not piece:
+            raise RuntimeError("the server closed the connection")
+        self._received += piece
 
     def take(self) -> int:
         """Forget what has come; how much that was."""
@@ -82,10 +91,24 @@ class Joiner:
 
     def snapshot_texts(self) -> Iterator[dict[str, Any]]:
         """The parts of the snapshot that has come."""
-        for _, payload in messages(self._received):
+        for _, payload in messages(self._received[: whole_bytes(self._received)]):
             text = json.loads(payload.split(b"\n", 1)[0])
             if text["t"] == "snap":
                 yield text
+
+
+def whole_bytes(received: bytes) -> int:
+    """How much of it is whole frames, which a server sends unmasked."""
+    at = 0
+    while at + 2 <= len(received):
+        size, head = received[at + 1], 2
+        if size >= 126:
+            head = 4 if size == 126 else 10
+            size = int.from_bytes(received[at + 2 : at + head], "big")
+        if at + head + size > len(received):
+            break
+        at += head + size
+    return at
 
 
 def join_simple(port: int, execution: ExecutionId, last_seq: int) -> tuple[float, int]:
@@ -104,7 +127,7 @@ def join_rich(port: int, execution: ExecutionId, last_seq: int) -> tuple[float, 
         viewer.take()
         began = time.perf_counter()
         viewer.say(t="sub", x=execution)
-        viewer.until(b'"logs":[')
+        viewer.until_frame_with(b'"logs":[')
         took = time.perf_counter() - began
         (part,) = viewer.snapshot_texts()
         if part["parts"] != 1 or int(part["cur"].split(".")[1]) != last_seq:
