@@ -14,7 +14,7 @@ from headway.protocol.close_codes import CloseCode
 from headway.protocol.effects import Room
 from headway.protocol.frames import SimpleFramer
 from headway.services import rounds as module
-from headway.services.chunk import Chunk
+from headway.services.chunk import CHUNK_BYTES, Chunk
 from headway.services.ledger import Ledger
 from headway.services.ring import Ring
 from headway.services.rounds import Rounds
@@ -221,3 +221,18 @@ async def test_small_cohorts_that_come_to_one_place_become_one(monkeypatch: pyte
             await asyncio.gather(*(reached(walker, log.at.seq) for walker in walkers))
         assert sorted(len(cohort.members) for cohort in log.rounds._cohorts) == [4, 4]
         assert all(contiguous(walker) for walker in walkers)
+
+
+async def test_who_is_far_behind_does_not_rest() -> None:
+    """A write holds only so much: with a rest after each, a burst would never be made up for."""
+    log = Log(1 << 20)
+    log.rounds.last_s = 0.01
+    walker = Walker(log)
+    assert log.rounds._rest_s() > 0
+    log.grow(CHUNK_BYTES // 40)
+    assert log.rounds._rest_s() == 0
+
+    going = asyncio.create_task(log.rounds.go_on())
+    await reached(walker, log.at.seq)
+    await soon(lambda: log.rounds._rest_s() > 0)
+    going.cancel()

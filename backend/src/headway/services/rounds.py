@@ -114,8 +114,8 @@ class Rounds:
         self._news.set()
 
     async def make_room(self) -> None:
-        """Wait while more is held that not all have been given than goes into one write."""
-        while (self._places or self._members) and self._ring.bytes_after(self._floor) >= CHUNK_BYTES:
+        """Wait while more is held that not all have been given than goes into two writes."""
+        while (self._places or self._members) and self._ring.bytes_after(self._floor) >= 2 * CHUNK_BYTES:
             self._passed.clear()
             await self._passed.wait()
 
@@ -132,7 +132,12 @@ class Rounds:
             else:
                 self._ring.forget_runs()
             self._passed.set()
-            await asyncio.sleep(min(MAX_REST_S, REST_SHARE * self.last_s))
+            await asyncio.sleep(self._rest_s())
+
+    def _rest_s(self) -> float:
+        """None for who is far behind: who rests then never comes up, as a write holds only so much."""
+        is_behind = self._ring.bytes_after(self._floor) >= CHUNK_BYTES // 2
+        return 0.0 if is_behind else min(MAX_REST_S, REST_SHARE * self.last_s)
 
     async def _go_round(self) -> int:
         """Once around; up to where all have been given everything."""
