@@ -626,7 +626,8 @@ class LossyHints(MemoryHintBus):
 
 
 async def test_without_any_hint_the_head_is_reached() -> None:
-    with serving(hints=LossyHints(), fanout={"sweep_s": 0.05}) as server:
+    """By the sweep alone: a ping with a newer head would heal it, too, and none comes here."""
+    with serving(hints=LossyHints(), fanout={"sweep_s": 0.05}, feed=quickly(ping_s=600.0)) as server:
         define(server.journal, "audit")
         execution, model = an_execution(server), ViewerModel("audit")
         async with rich(server.rich) as peer:
