@@ -223,6 +223,33 @@ async def test_small_cohorts_that_come_to_one_place_become_one(monkeypatch: pyte
         assert all(contiguous(walker) for walker in walkers)
 
 
+@pytest.mark.parametrize("again", [True, False])
+async def test_whoever_is_settled_while_a_round_is_under_way_is_not_forgotten(again: bool) -> None:
+    """It has used up its room, is left behind by its cohort, and acknowledges between two turns."""
+    async with a_log() as log:
+        hooked, spent = await enlisted(log), Walker(log)
+        log.grow()
+        await asyncio.gather(reached(hooked, log.at.seq), reached(spent, log.at.seq))
+        assert spent.enlist(Room(log.at, 1, 1 << 20))
+        log.grow()
+        await asyncio.gather(reached(hooked, log.at.seq), reached(spent, log.at.seq))
+
+        def settle() -> None:
+            taken, _ = log.rounds.discharge(spent)
+            if again:
+                assert spent.enlist(Room(taken[-1].behind, 100, 1 << 20))
+
+        def write(frame: bytes) -> None:
+            Walker.write(hooked, frame)
+            asyncio.get_running_loop().call_soon(settle)
+
+        log.rounds.discharge(hooked)
+        log.rounds.enlist(hooked, RANGES, write)
+        log.grow()
+        await reached(spent, log.at.seq)
+        assert contiguous(spent)
+
+
 async def test_who_is_far_behind_does_not_rest() -> None:
     """A write holds only so much: with a rest after each, a burst would never be made up for."""
     log = Log(1 << 20)

@@ -323,6 +323,31 @@ def test_there_is_no_room_while_anything_else_is_to_be_done() -> None:
     assert session.room(1) is None
 
 
+def test_an_ack_that_says_more_than_those_before_costs_nothing_wherever_a_frame_ends() -> None:
+    """What was written to a cohort is accounted for in larger parts than its frames."""
+    session = a_following_session(4, last_seq=4)
+    session.settled(1, [an_offer(4, 504)])
+    for seq in range(5, 505):
+        assert say(session, m.Ack(x=EXECUTION, seq=seq), 1.0) == []
+    for _ in range(100):  # these say nothing new
+        effects = say(session, m.Ack(x=EXECUTION, seq=504), 1.0)
+    assert session.life is Life.CLOSED or ends_with(effects, CloseCode.TOO_MANY_MESSAGES)
+
+
+def test_a_head_that_was_read_before_the_viewer_came_so_far_is_no_other_history() -> None:
+    session = a_following_session(4, last_seq=4)
+    (asked,) = session.tick(15.0)
+    assert asked == ReadHeads({1: EXECUTION})
+    session.settled(1, [an_offer(4, 9)])
+    [ping] = session.heads_read({1: a_head(7)}, 15.1)
+    assert isinstance(ping, Send)
+
+    say(session, m.Pong(n=1), 15.2)
+    session.tick(30.0)
+    effects = session.heads_read({1: a_head(7)}, 30.1)  # asked for at 9: it has become shorter
+    assert [type(effect) for effect in effects] == [Send, Follow]
+
+
 @pytest.mark.parametrize(("phase", "due"), [(0.0, 15.0), (0.25, 11.25), (0.9, 1.5)])
 def test_connections_that_came_together_are_pinged_apart(phase: float, due: float) -> None:
     """The first interval is shorter by its phase, all others are whole."""

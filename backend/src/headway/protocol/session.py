@@ -75,7 +75,7 @@ class Session:
 
     Args:
         conn: Names the connection in `welcome` and in logs.
-        now: Monotonic seconds, here and everywhere; `tick` at least once a second.
+        now: Monotonic seconds, here and everywhere; `tick` about once a second.
         phase: From 0 to 1: how much of the first interval between pings is left out, so that connections
             which came together are not pinged together.
     """
@@ -95,7 +95,7 @@ class Session:
         self._numbers = 0
         self._ping_at = now + self._timers.ping_s * (1.0 - phase)
         self._pings = 0
-        self._heads_asked = False
+        self._heads_asked: dict[int, int] | None = None  # where each stood when they were asked for
         self._pong_by: float | None = None
         self._pong_awaited: int | None = None
         self._ping_is_out = True  # all that was written before the last ping has been taken, and the ping
@@ -314,9 +314,9 @@ class Session:
 
         `None` says that the execution is not there any more.
         """
-        if self._life not in (Life.OPEN, Life.DRAINING) or not self._heads_asked:
+        asked, self._heads_asked = self._heads_asked, None
+        if self._life not in (Life.OPEN, Life.DRAINING) or asked is None:
             return []
-        self._heads_asked = False
         known = {number: head for number, head in heads.items() if head is not None}
         effects: list[Effect] = [Send(m.Ping(n=self._pings, heads=self._named(known)))]
         self._pong_by, self._pong_awaited = now + self._timers.pong_s, self._pings
@@ -324,7 +324,7 @@ class Session:
         for number, head in heads.items():
             each = self._alive(number)
             if isinstance(each, Subscription):
-                effects += each.checked(head) if head is not None else each.gone()
+                effects += each.checked(head, asked.get(number, 0)) if head is not None else each.gone()
         return effects
 
     def rows_read(self, number: int, rows: Sequence[m.Row], now: float) -> list[Effect]:
@@ -409,8 +409,14 @@ class Session:
             return []  # they would pile up before a slow reader
         self._ping_at = now + self._timers.ping_s
         self._pings += 1
-        self._heads_asked = True
-        return [ReadHeads(self._watched())]
+        watched = self._watched()
+        self._heads_asked = {number: self._seq_of(number) for number in watched}
+        return [ReadHeads(watched)]
+
+    def _seq_of(self, number: int) -> int:
+        each = self._by_number[number]
+        cursor = each.cursor if isinstance(each, Subscription) else None
+        return 0 if cursor is None else cursor.seq
 
     def _watched(self) -> dict[int, str]:
         """The execution behind each subscription that has one by now."""

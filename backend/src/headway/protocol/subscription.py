@@ -200,10 +200,17 @@ class Subscription:
         self._hinted_seq = max(self._hinted_seq, last_seq)
         return self.advance()
 
-    def checked(self, head: LogHead) -> list[Effect]:
-        """A head read afresh: what it contradicts is looked at again."""
+    def checked(self, head: LogHead, asked_at: int) -> list[Effect]:
+        """A head read afresh: what it contradicts is looked at again.
+
+        Args:
+            head: Of the log.
+            asked_at: Where the viewer was, at least, when it was asked for: a shorter log is no news else.
+        """
         if not self._is_settled or self.cursor is None:
             return []
+        if head.epoch == self.cursor.epoch and asked_at <= head.last_seq < self.cursor.seq:
+            return []  # it has been sent more meanwhile
         reopened = self.stage is Stage.ENDED and (not head.closed or head.last_seq > self.cursor.seq)
         if reopened or not agrees_with(self.cursor, head):
             return self.open()

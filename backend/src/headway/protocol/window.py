@@ -12,7 +12,7 @@ class Window:
         frame_events: What a full frame holds; also `frame_bytes`.
     """
 
-    __slots__ = ("_bytes", "_events", "_frame_bytes", "_frame_events", "_limits", "_sent")
+    __slots__ = ("_bytes", "_events", "_frame_bytes", "_frame_events", "_limits", "_newest_ack", "_sent")
 
     def __init__(self, limits: Limits, *, frame_events: int = 1, frame_bytes: int = 1) -> None:
         self._limits = limits
@@ -22,6 +22,7 @@ class Window:
     def clear(self) -> None:
         self._sent: deque[tuple[int, int, int]] = deque()  # (upto, events, bytes)
         self._events = self._bytes = 0
+        self._newest_ack = -1
 
     @property
     def events(self) -> int:
@@ -58,14 +59,15 @@ class Window:
         return True
 
     def acked(self, seq: int) -> bool:
-        """Take back the frames that end at or before `seq`; True if there were any."""
-        moved = False
+        """Take back the frames that end at or before `seq`; True if it says more than the acks before it."""
+        newest = self._newest_ack
+        if self._sent:
+            self._newest_ack = max(newest, min(seq, self._sent[-1][0]))
         while self._sent and self._sent[0][0] <= seq:
             _, events, size = self._sent.popleft()
             self._events -= events
             self._bytes -= size
-            moved = True
-        return moved
+        return self._newest_ack > newest
 
 
 class TokenBucket:

@@ -30,9 +30,9 @@ class Enlistments:
             return False
         del self._enlisted[following]
         taken, written_bytes = following.discharge()
+        self.written_bytes += written_bytes
         if taken:
             self._session.settled(following.number, taken)
-            self.written_bytes += written_bytes
         return bool(taken)
 
     def settle_all(self) -> Sequence[Following]:

@@ -103,9 +103,12 @@ class FeedViewer:
 
     def tick(self) -> None:
         """Call it about once a second."""
-        if self._session.is_owed and not self._ended:
+        self._carry(self._tick)  # which asks nothing that must be settled first
+
+    def _tick(self) -> list[f.Effect]:
+        if self._session.is_owed:
             self._look_for_life()
-        self._carry(self._session.tick, self._now())  # which asks nothing that must be settled first
+        return self._session.tick(self._now())
 
     def drain(self, *, earliest_s: float, latest_s: float, retry_ms: int) -> None:
         """Ask the client to move to another connection within this slot."""
@@ -124,10 +127,10 @@ class FeedViewer:
 
     def resume(self) -> None:
         """The outlet takes frames again."""
+        unwritten, self._unwritten = self._unwritten, []  # before it may be paused again
         for following in list(self._followings.values()):
             if (head := following.rejoin()) is not None:
                 self._do(self._session.grew, following.number, head)
-        unwritten, self._unwritten = self._unwritten, []
         for number in unwritten:
             self._do(self._session.written, number, self._now())
         self._carry_out()
