@@ -223,8 +223,7 @@ async def test_small_cohorts_that_come_to_one_place_become_one(monkeypatch: pyte
         assert all(contiguous(walker) for walker in walkers)
 
 
-@pytest.mark.parametrize("again", [True, False])
-async def test_whoever_is_settled_while_a_round_is_under_way_is_not_forgotten(again: bool) -> None:
+async def test_whoever_is_settled_while_a_round_is_under_way_is_not_forgotten() -> None:
     """It has used up its room, is left behind by its cohort, and acknowledges between two turns."""
     async with a_log() as log:
         hooked, spent = await enlisted(log), Walker(log)
@@ -236,8 +235,7 @@ async def test_whoever_is_settled_while_a_round_is_under_way_is_not_forgotten(ag
 
         def settle() -> None:
             taken, _ = log.rounds.discharge(spent)
-            if again:
-                assert spent.enlist(Room(taken[-1].behind, 100, 1 << 20))
+            assert spent.enlist(Room(taken[-1].behind, 100, 1 << 20))
 
         def write(frame: bytes) -> None:
             Walker.write(hooked, frame)

@@ -96,7 +96,8 @@ class Rounds:
         place.seq = GONE
         self._members[watcher] = member
         self._cohort_for(form, seq).add(watcher, member, write)
-        self._come_to(seq)
+        if seq < self._head:
+            self._news.set()  # the round that is under way may not come to this cohort
         return True
 
     def discharge(self, watcher: Watcher) -> tuple[Sequence[Offer], int]:
@@ -107,13 +108,7 @@ class Rounds:
         if member.cohort is not None:
             member.cohort.remove(watcher)
             self._places[watcher] = _Place(member.upto)
-            self._come_to(member.upto)
         return self._ledger.between(member.since, member.upto), member.written_bytes
-
-    def _come_to(self, seq: int) -> None:
-        """Somebody stands there who may not be met in the round that is under way."""
-        if seq < self._head:
-            self._news.set()
 
     def advance(self, head: int) -> None:
         """The ring reaches to here now."""

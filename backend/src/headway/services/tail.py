@@ -22,7 +22,7 @@ from headway.services.ring import Ring
 from headway.services.rounds import Rounds
 
 READ_CHUNKS = 8  # in one turn of a reading thread
-READ_SHARE = 0.1
+READ_SHARE = 0.1  # of a round, between two reads: more often would cost more than it brings
 RETRY_S = 1.0
 
 _log = logging.getLogger(__name__)
